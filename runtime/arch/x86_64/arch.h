@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* x86-64: system calls, the thread pointer (FS base) and the context switch. */
+#ifndef UT_ARCH_H
+#define UT_ARCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * What the context switch saves besides the registers on the stack. switch.S knows the layout.
+ */
+struct ut_context {
+    void *stack_pointer;      /* offset 0: written when the context is left */
+    uintptr_t thread_pointer; /* offset 8: constant after the thread control block was made */
+};
+_Static_assert(sizeof(struct ut_context) == 16, "switch.S relies on this layout");
+
+/* True when user space may write the FS base itself; read by switch.S. */
+extern bool ut_arch_fast_thread_pointer;
+
+/*
+ * Save the caller's registers in FROM and continue TO. Returns when somebody switches back.
+ * Signal handlers of the program must be deferred by the caller (see signal.h): between the two
+ * loads the stack belongs to one side and the thread pointer to the other.
+ */
+void ut_arch_switch(struct ut_context *from, const struct ut_context *to);
+
+/*
+ * Save the caller in CONTEXT and end the kernel thread by a raw exit system call, which touches
+ * the stack no more. Returns, on another kernel thread, when somebody switches to CONTEXT.
+ */
+void ut_arch_leave_thread(struct ut_context *context);
+
+/* Find out whether WRFSBASE may be used. ALLOWED false: pretend that it may not. */
+void ut_arch_init(bool allowed);
+
+/* Switch the thread pointer of this kernel thread at once. */
+void ut_arch_set_thread_pointer(uintptr_t value);
+
+static inline uintptr_t ut_arch_thread_pointer(void)
+{
+    uintptr_t value;
+    __asm__("mov %%fs:0, %0" : "=r"(value)); /* the TCB's first word is its own address */
+    return value;
+}
+
+static inline void ut_arch_relax(void)
+{
+    __asm__ volatile("pause" ::: "memory");
+}
+
+static inline long ut_syscall6(long number, long a, long b, long c, long d, long e, long f)
+{
+    register long r10 __asm__("r10") = d;
+    register long r8 __asm__("r8") = e;
+    register long r9 __asm__("r9") = f;
+    long result;
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                     : "rcx", "r11", "memory");
+    return result;
+}
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "carrier.h"
+
+#include "clock.h"
+#include "config.h"
+#include "coro.h"
+#include "libc.h"
+#include "lock.h"
+#include "log.h"
+#include "monitor.h"
+#include "sched.h"
+#include "stats.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdlib.h>
+
+#define IDLE_TIME (5 * UT_SECOND)
+
+enum {
+    STACK_SIZE = 256 * 1024, /* libuv's loop, epoll batches, timers */
+    SPARES = 1,              /* idle carriers that stay, for the next hand-over */
+};
+
+/* Guarded by carriers_lock. */
+static struct ut_lock carriers_lock;
+static struct ut_carrier *idle;
+static struct ut_carrier *ended; /* memory for the next ones */
+static unsigned idle_count;
+static struct ut_lane *wanted[1024]; /* lanes without a carrier; at most all of them */
+static unsigned wanted_count;
+
+/* The cgroup's CPU quota in whole CPUs, rounded up; a large number if there is none. */
+static unsigned cgroup_cpus(void)
+{
+    char text[64] = "";
+    long fd = ut_syscall4(SYS_openat, AT_FDCWD, "/sys/fs/cgroup/cpu.max", O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return UINT_MAX;
+    ut_syscall3(SYS_read, fd, text, sizeof text - 1);
+    ut_syscall1(SYS_close, fd);
+    char *end;
+    unsigned long quota = strtoul(text, &end, 10), period = strtoul(end, NULL, 10);
+    if (end == text || !period) /* "max 100000" */
+        return UINT_MAX;
+    return (unsigned)((quota + period - 1) / period);
+}
+
+unsigned ut_carrier_cpus(void)
+{
+    if (ut_config.carriers)
+        return (unsigned)ut_config.carriers;
+    cpu_set_t set[16]; /* 16,384 CPUs */
+    long size = ut_syscall3(SYS_sched_getaffinity, 0, sizeof set, set);
+    unsigned cpus = size > 0 ? (unsigned)CPU_COUNT_S((size_t)size, set) : 1;
+    unsigned quota = cgroup_cpus();
+    if (quota && quota < cpus)
+        cpus = quota;
+    unsigned most = sizeof wanted / sizeof *wanted;
+    return cpus < 1 ? 1 : cpus > most ? most : cpus;
+}
+
+void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask)
+{
+    if (carrier->mask == mask)
+        return;
+    carrier->mask = mask;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
+
+static void assign(struct ut_carrier *carrier, struct ut_lane *lane)
+{
+    carrier->lane = lane;
+    /* Release: pairs with the claim of whoever owns it next; the giver's writes come before. */
+    atomic_store_explicit(&lane->owner, (uintptr_t)carrier, memory_order_release);
+}
+
+void ut_carrier_give(struct ut_lane *lane)
+{
+    ut_lock_acquire(&carriers_lock);
+    struct ut_carrier *carrier = idle;
+    if (carrier) {
+        idle = carrier->next_idle;
+        idle_count--;
+        assign(carrier, lane);
+    } else {
+        wanted[wanted_count++] = lane;
+    }
+    ut_lock_release(&carriers_lock);
+    if (!carrier) {
+        ut_monitor_call();
+        return;
+    }
+    atomic_store(&carrier->called, 1);
+    ut_sys_futex_wake(&carrier->called, 1);
+}
+
+/* The caller holds the lock. False if CARRIER has been given a lane meanwhile. */
+static bool leave_idle(struct ut_carrier *carrier)
+{
+    for (struct ut_carrier **link = &idle; *link; link = &(*link)->next_idle)
+        if (*link == carrier) {
+            *link = carrier->next_idle;
+            idle_count--;
+            return true;
+        }
+    return false;
+}
+
+bool ut_carrier_await(struct ut_carrier *carrier)
+{
+    ut_carrier_set_mask(carrier, UT_MASK_ALL); /* an idle carrier must not attract signals */
+    ut_lock_acquire(&carriers_lock);
+    if (wanted_count) {
+        assign(carrier, wanted[--wanted_count]);
+        ut_lock_release(&carriers_lock);
+        return true;
+    }
+    atomic_store_explicit(&carrier->called, 0, memory_order_relaxed);
+    carrier->next_idle = idle;
+    idle = carrier;
+    idle_count++;
+    ut_lock_release(&carriers_lock);
+
+    for (;;) {
+        int64_t deadline = ut_clock_now() + IDLE_TIME;
+        while (!atomic_load(&carrier->called) && ut_clock_now() < deadline)
+            ut_sys_futex_wait(&carrier->called, 0, deadline);
+        if (atomic_load(&carrier->called))
+            return true;
+        ut_lock_acquire(&carriers_lock);
+        bool superfluous = idle_count > SPARES && leave_idle(carrier);
+        ut_lock_release(&carriers_lock);
+        if (superfluous)
+            return false;
+    }
+}
+
+/* Memory for a carrier. It is never given back: others look at carriers that may just end. */
+static struct ut_carrier *obtain(void)
+{
+    ut_lock_acquire(&carriers_lock);
+    struct ut_carrier *carrier = ended;
+    if (carrier)
+        ended = carrier->next_idle;
+    ut_lock_release(&carriers_lock);
+    return carrier ? carrier : ut_sys_map(sizeof *carrier);
+}
+
+static void *carrier_main(void *argument)
+{
+    struct ut_carrier *carrier = argument;
+    carrier->mask = UT_MASK_ALL;
+    carrier->thread_id = (int)ut_syscall0(SYS_gettid);
+    ut_tls.carrier = carrier;
+    ut_tls.internal = true;
+    ut_tls.critical = 1; /* for life: a carrier's own stack is no place for a handler */
+    carrier->context.thread_pointer = ut_arch_thread_pointer();
+    ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, "unthread", 0);
+    assign(carrier, carrier->lane);
+    ut_sched_run_carrier(carrier);
+    ut_count(carriers_ended);
+    ut_lock_acquire(&carriers_lock);
+    carrier->next_idle = ended;
+    ended = carrier;
+    ut_lock_release(&carriers_lock);
+    return NULL;
+}
+
+int ut_carrier_of(struct ut_coro *coro)
+{
+    struct ut_carrier *carrier = atomic_load(&coro->carrier);
+    return carrier && __atomic_load_n(&carrier->current, __ATOMIC_RELAXED) == coro
+               ? carrier->thread_id
+               : 0;
+}
+
+int ut_carrier_start_thread(void *(*start)(void *), void *argument)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    uint64_t all = UT_MASK_ALL, before;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_SIZE);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    int error = ut_libc.pthread_create(&thread, &attributes, start, argument);
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    pthread_attr_destroy(&attributes);
+    return -error;
+}
+
+void ut_carrier_make_wanted(void)
+{
+    for (;;) {
+        ut_lock_acquire(&carriers_lock);
+        struct ut_lane *lane = wanted_count ? wanted[--wanted_count] : NULL;
+        ut_lock_release(&carriers_lock);
+        if (!lane)
+            return;
+        struct ut_carrier *carrier = obtain();
+        int result = -ENOMEM;
+        if (carrier) {
+            carrier->lane = lane;
+            result = ut_carrier_start_thread(carrier_main, carrier);
+        }
+        if (result == 0) {
+            ut_count(carriers_made);
+            continue;
+        }
+        /* No thread to be had: the lane waits for the next carrier that becomes idle. */
+        ut_log(UT_LOG_WARN, "no carrier could be started: error %d", -result);
+        ut_lock_acquire(&carriers_lock);
+        wanted[wanted_count++] = lane;
+        ut_lock_release(&carriers_lock);
+        return;
+    }
+}
+
+void ut_carrier_forked(void)
+{
+    carriers_lock = (struct ut_lock){0};
+    idle = ended = NULL;
+    idle_count = wanted_count = 0;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Carriers: the kernel threads that run coroutines, and the pool of idle ones. */
+#ifndef UT_CARRIER_H
+#define UT_CARRIER_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ut_carrier;
+struct ut_coro;
+struct ut_lane;
+
+/*
+ * Every signal but glibc's own two (32, 33: cancellation and setuid, which waits for all threads)
+ * and the faults.
+ */
+#define UT_MASK_ALL                                                                                \
+    (~(UINT64_C(3) << 31 | UINT64_C(1) << (SIGSEGV - 1) | UINT64_C(1) << (SIGBUS - 1) |            \
+       UINT64_C(1) << (SIGFPE - 1) | UINT64_C(1) << (SIGILL - 1) | UINT64_C(1) << (SIGTRAP - 1) |  \
+       UINT64_C(1) << (SIGSYS - 1)))
+
+/* How many lanes this process should have: the setting, or the CPUs it may use. */
+unsigned ut_carrier_cpus(void);
+
+/*
+ * Give LANE, which the caller owns (or which never had an owner), to an idle carrier; if there is
+ * none the monitor makes one. Any context, in a critical section.
+ */
+void ut_carrier_give(struct ut_lane *lane);
+
+/* On a carrier's own stack: sleep until a lane is given. False: idle for long, the thread ends. */
+bool ut_carrier_await(struct ut_carrier *carrier);
+
+/* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
+void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
+
+/* Monitor only: make carriers for the lanes that wait for one. */
+void ut_carrier_make_wanted(void);
+
+/* Start a kernel thread of the runtime's own, all signals blocked. 0 or -errno. */
+int ut_carrier_start_thread(void *(*start)(void *), void *argument);
+
+/* Is CORO running on a carrier at this moment? Its kernel thread id then, else 0. Any context. */
+int ut_carrier_of(struct ut_coro *coro);
+
+/* In a forked child. */
+void ut_carrier_forked(void);
+
+#endif

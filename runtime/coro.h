@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A coroutine: one pthread of the program. It lives at the top of its stack slot, above the
+ * thread control block that glibc made there, and is never freed while its slot exists.
+ */
+#ifndef UT_CORO_H
+#define UT_CORO_H
+
+#include "arch.h"
+#include "lock.h"
+#include "timer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ut_carrier;
+struct ut_tls;
+
+enum ut_coro_parking { /* whoever comes second, the switch or the waker, makes it runnable */
+    UT_CORO_RUNNING,
+    UT_CORO_PARKED, /* its registers are saved */
+    UT_CORO_WOKEN,  /* woken before its registers were saved */
+};
+
+/*
+ * What has become of a thread; flags of one word, so that each transition is one atomic
+ * operation. FINISHED is set when nothing runs on its stack any more. Whoever sets the second of
+ * FINISHED and DETACHED gives the coroutine back; a joiner first sets CLAIMED.
+ */
+enum ut_coro_life {
+    UT_CORO_DETACHED = 1,
+    UT_CORO_CLAIMED = 2,
+    UT_CORO_FINISHED = 4,
+    UT_CORO_POOLED = 8, /* no thread of the program */
+};
+
+struct ut_coro {
+    /* Part 1: switch.S reads and writes this. */
+    struct ut_context context;
+
+    /* Part 2: the scheduler. */
+    struct ut_coro *next;                /* in one run queue or pool; owned by its owner */
+    _Atomic(struct ut_carrier *) carrier; /* who runs it; written by that carrier */
+    _Atomic uint32_t parking;            /* enum ut_coro_parking */
+    _Atomic uint64_t wait;               /* ticket << 8 | outcome, see wait.h */
+    const char *why;                     /* what it waits for, or the region it is in */
+    struct ut_timer timer;               /* deadline of the current wait */
+
+    /* Part 3: the stack slot and the thread control block; constant. */
+    void *slot;                   /* lowest address, where the guard is */
+    size_t slot_size;
+    void *stack;                  /* what glibc was told its stack is */
+    size_t stack_size;
+    unsigned size_class;
+    uint32_t thread_id;           /* virtual kernel thread id, also in glibc's TCB */
+    pthread_t handle;             /* glibc's name for it */
+    uint32_t *cancel_state;       /* glibc's cancelhandling word in the TCB, or NULL */
+    struct robust_list_head *robust; /* glibc's list of held robust mutexes, or NULL */
+    uint32_t exited;              /* the kernel clears it when the birth thread is gone */
+
+    /* Part 4: the thread of the program that runs on it now; set before it is started. */
+    void *(*start)(void *);
+    void *argument;
+    void *result;
+    void *shim_list;              /* the shim's: destructors of thread-local objects */
+    bool recycled;                /* ran another thread before: its TLS must be made new */
+    _Atomic uint32_t life;        /* enum ut_coro_life, flags */
+    size_t asked_size;            /* stack and guard size as the program asked for */
+    size_t asked_guard;
+    _Atomic uint64_t mask;        /* blocked signals, bit n - 1 for signal n, as the kernel's */
+    _Atomic uint64_t pending;     /* directed signals that have not been delivered */
+    _Atomic bool interrupted;     /* a signal or cancellation came: waits end, see wait.h */
+    bool handled;                 /* a handler ran since the current call began */
+    bool must_report;             /* one without SA_RESTART: the call returns EINTR */
+    struct ut_tls *tls;           /* its thread-local state, to raise tls->attention from afar */
+    struct ut_lock lock;          /* guards the fields below: others may set them */
+    char name[16];
+    siginfo_t pending_info;       /* of the signal that was directed at it last */
+    int schedule_policy;
+    struct sched_param schedule;
+};
+
+/*
+ * A coroutine with at least SIZE bytes of stack, from the pool or newly made; NULL with *ERROR a
+ * positive errno value (EAGAIN, ENOMEM). Its thread fields are to be set before ut_sched_launch.
+ * Any context; blocks some 20 µs when one has to be made.
+ */
+struct ut_coro *ut_coro_obtain(size_t size, int *error);
+
+/* The coroutine whose thread HANDLE names, or NULL for a native thread's. Any context, no lock. */
+struct ut_coro *ut_coro_find(pthread_t handle);
+
+/* Walk over all coroutines that were ever made: the one after CORO, or the first for NULL. */
+struct ut_coro *ut_coro_next(struct ut_coro *coro);
+
+/* The thread has ended and the stack is at rest. Carrier's stack or, if never launched, any. */
+void ut_coro_finish(struct ut_coro *coro);
+
+/* 0, or -EINVAL if it was detached before. Any context. */
+int ut_coro_detach(struct ut_coro *coro);
+
+/*
+ * Wait for the thread's end, take its result and give the coroutine back. 0; -EINVAL: detached or
+ * somebody else joins; -EBUSY: not ended and DEADLINE is 0; -ETIMEDOUT; -EINTR: asks for
+ * attention, call again. Coroutines and native threads, in a critical section.
+ */
+int ut_coro_join(struct ut_coro *coro, void **result, int64_t deadline);
+
+/* What every coroutine runs for each of its threads: set once, by the shim, before the first. */
+extern void (*ut_coro_body)(struct ut_coro *coro);
+
+/* The loop that every coroutine runs; from tcb.c only. Never returns. */
+void ut_coro_run(struct ut_coro *coro);
+
+/* In a forked child: forget all coroutines; SELF, if any, is a native thread from now on. */
+void ut_coro_forked(struct ut_coro *self);
+
+#endif

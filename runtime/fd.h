@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the runtime knows of each descriptor: a table indexed by number that grows as needed.
+ *
+ * Readiness is edge-triggered. For each direction an entry holds a stamp: a counter of events
+ * with the bit "an attempt may succeed". Whoever attempts I/O takes the stamp first; when
+ * the attempt says that nothing is there, it may wait, or note that the descriptor is drained, only if the stamp
+ * is still the same: else an event has come between, and the attempt is made again.
+ *
+ *      use = ut_fd_use(fd, UT_FD_READ);
+ *      if (ut_fd_promising(&use)) attempt; done unless EAGAIN
+ *      ut_fd_wait(&use, "recv", deadline), and again with a new use
+ */
+#ifndef UT_FD_H
+#define UT_FD_H
+
+#include "lock.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ut_coro;
+
+enum ut_fd_direction { UT_FD_READ, UT_FD_WRITE };
+
+enum ut_fd_kind {
+    UT_FD_UNKNOWN,
+    UT_FD_STREAM,   /* a connected byte stream: a short count means drained */
+    UT_FD_SOCKET,   /* any other socket */
+    UT_FD_PIPE,
+    UT_FD_POLLABLE, /* terminals, eventfd, timerfd, signalfd, inotify, ... */
+    UT_FD_FILE,     /* cannot be watched: regular files, directories, block devices */
+};
+
+struct ut_fd;
+
+/* One attempt at I/O. */
+struct ut_fd_use {
+    struct ut_fd *entry;
+    int fd;
+    enum ut_fd_direction direction;
+    uint32_t generation;
+    uint32_t stamp;
+};
+
+/*
+ * One party that waits for one descriptor, on its own stack. Several make a poll().
+ */
+struct ut_fd_waiter {
+    struct ut_fd_waiter *next, **link; /* link NULL: not queued; under the entry's lock */
+    struct ut_fd *entry;
+    struct ut_coro *coro;
+    uint64_t ticket;
+    uint32_t events; /* EPOLLIN, EPOLLOUT, ...: which wake it */
+    bool exclusive;  /* it will take what is there, so nobody else need be woken for now */
+};
+
+/* Start an attempt. False: no such descriptor can exist (negative, absurd, no memory). */
+bool ut_fd_use(struct ut_fd_use *use, int fd, enum ut_fd_direction direction);
+
+/* False: the last attempt drained it and nothing has come since; do not bother. */
+bool ut_fd_promising(const struct ut_fd_use *use);
+
+/* The attempt got less than it asked for: on a byte stream that means that it is drained. */
+void ut_fd_drained(const struct ut_fd_use *use);
+
+/* The attempt succeeded: if others wait for the same direction, let the next one try. */
+void ut_fd_pass_on(const struct ut_fd_use *use);
+
+/*
+ * Wait until another attempt makes sense. 0; -ETIMEDOUT; -EINTR: a signal or cancellation asks
+ * for attention; -EBADF: closed meanwhile; -EPERM: cannot be watched (a regular file); -ENOMEM,
+ * -ENOSPC from the kernel. Coroutines, in a critical section, no locks.
+ */
+int ut_fd_wait(const struct ut_fd_use *use, const char *why, int64_t deadline);
+
+/* The pieces of a wait on several descriptors. Queue: 0 or an error as above; events may be lost before. */
+int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t ticket);
+void ut_fd_dequeue(struct ut_fd_waiter *waiter);
+
+/* An event from the reactor. */
+void ut_fd_event(uint64_t data, uint32_t events);
+
+/*
+ * FD was just made by this process (accept, socket, open, dup ...) and nobody else knows it yet.
+ * OWNED: its open file description belongs to it alone, so its flags change by this descriptor
+ * only. NONBLOCK: its O_NONBLOCK, if owned. It has no timeouts, if owned. Any thread.
+ */
+void ut_fd_opened(int fd, enum ut_fd_kind kind, bool owned, bool nonblock);
+
+/* FD is about to be closed: forget it and wake who waits. Any thread, in a critical section. */
+void ut_fd_closing(int fd);
+
+/* FD's open file description is now reachable by another descriptor or process as well. */
+void ut_fd_shared(int fd);
+
+/* O_NONBLOCK of FD was set to NONBLOCK through it. */
+void ut_fd_set_nonblocking(int fd, bool nonblock);
+
+/* Is O_NONBLOCK set? From the kernel unless it is known for sure. -errno for a bad descriptor. */
+int ut_fd_nonblocking(int fd);
+
+/* What it is; asks the kernel once. UT_FD_UNKNOWN for a bad descriptor. */
+enum ut_fd_kind ut_fd_kind(int fd);
+
+/* Timeouts of the program, SO_RCVTIMEO and SO_SNDTIMEO, in ns; UT_FOREVER: none. */
+int64_t ut_fd_timeout(int fd, enum ut_fd_direction direction);
+void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout);
+
+/*
+ * Move FD, which the runtime made for itself, to a high number that the program will hardly meet,
+ * and remember that it is ours. The new number, or a negative FD back.
+ */
+int ut_fd_keep(int fd);
+
+/* Is FD the runtime's own? Such numbers are not there, as far as the program can see. */
+bool ut_fd_is_ours(int fd);
+
+/* The lowest of the runtime's own that is not below FD, or -1; and a number above all known ones. */
+int ut_fd_next_of_ours(unsigned fd);
+unsigned ut_fd_table_end(void);
+
+/* In the parent after a fork: all descriptions are shared from now on. */
+void ut_fd_fork_parent(void);
+
+/* In a forked child: close our own descriptors, forget all registrations and waiters. */
+void ut_fd_forked(void);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* The monitor: a thread that sees to it that no lane is stuck behind a carrier. */
+#ifndef UT_MONITOR_H
+#define UT_MONITOR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Start it. 0 or -errno. */
+int ut_monitor_start(void);
+
+/* Wake it at once: a lane has no carrier. Any context. */
+void ut_monitor_call(void);
+
+/* True while it sleeps without end because nothing runs; read by ut_monitor_watch only. */
+extern _Atomic bool ut_monitor_sleeps;
+
+/* A coroutine is about to run: have the monitor look. */
+static inline void ut_monitor_watch(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&ut_monitor_sleeps, memory_order_relaxed), 0))
+        ut_monitor_call();
+}
+
+/* In a forked child. */
+void ut_monitor_forked(void);
+
+#endif

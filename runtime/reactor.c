@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "reactor.h"
+
+#include "clock.h"
+#include "fd.h"
+#include "sys.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <uv.h>
+
+enum { BATCH = 256 };
+
+#define EVERYTHING (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET)
+#define TIMER_DATA UINT64_MAX
+#define UNKNOWN INT64_C(-1)
+
+struct ut_reactor {
+    uv_loop_t loop;
+    uv_poll_t set_watcher;
+    uv_async_t poke;
+    int set;       /* the nested epoll set */
+    int timer;     /* in the set: libuv's timers count whole milliseconds */
+    int64_t armed; /* what the timer is set to, or UNKNOWN once it has fired; owner only */
+};
+
+static void on_set_ready(uv_poll_t *watcher, int status, int events)
+{
+    (void)status;
+    (void)events;
+    ut_reactor_poll(watcher->data);
+}
+
+/* The wake-up itself is all that is wanted. */
+static void on_poke(uv_async_t *poke)
+{
+    (void)poke;
+}
+
+static int open_set(struct ut_reactor *reactor)
+{
+    reactor->set = ut_fd_keep((int)ut_syscall1(SYS_epoll_create1, EPOLL_CLOEXEC));
+    if (reactor->set < 0)
+        return reactor->set;
+    reactor->timer = ut_fd_keep(
+        (int)ut_syscall2(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (reactor->timer < 0)
+        return reactor->timer;
+    reactor->armed = UT_FOREVER;
+    return ut_reactor_watch(reactor, reactor->timer, TIMER_DATA);
+}
+
+struct ut_reactor *ut_reactor_create(void)
+{
+    struct ut_reactor *reactor = ut_sys_map(sizeof *reactor);
+    if (!reactor || open_set(reactor) < 0 || uv_loop_init(&reactor->loop) < 0)
+        return NULL;
+    reactor->set_watcher.data = reactor;
+    if (uv_async_init(&reactor->loop, &reactor->poke, on_poke) < 0 ||
+        uv_poll_init(&reactor->loop, &reactor->set_watcher, reactor->set) < 0 ||
+        uv_poll_start(&reactor->set_watcher, UV_READABLE, on_set_ready) < 0)
+        return NULL;
+    return reactor;
+}
+
+void ut_reactor_poll(struct ut_reactor *reactor)
+{
+    struct epoll_event events[BATCH];
+    long count = ut_syscall6(SYS_epoll_pwait, reactor->set, (long)events, BATCH, 0, 0, 0);
+    for (long i = 0; i < count; i++)
+        if (events[i].data.u64 == TIMER_DATA)
+            reactor->armed = UNKNOWN; /* timers themselves are looked at after every wait */
+        else
+            ut_fd_event(events[i].data.u64, events[i].events);
+}
+
+static void set_timer(struct ut_reactor *reactor, int64_t deadline)
+{
+    if (deadline < 1) /* long past; zero would mean none */
+        deadline = 1;
+    if (deadline == reactor->armed)
+        return;
+    struct itimerspec when = {0};
+    if (deadline != UT_FOREVER) {
+        when.it_value.tv_sec = deadline / UT_SECOND;
+        when.it_value.tv_nsec = deadline % UT_SECOND;
+    }
+    reactor->armed = deadline;
+    ut_syscall4(SYS_timerfd_settime, reactor->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+void ut_reactor_wait(struct ut_reactor *reactor, int64_t deadline)
+{
+    set_timer(reactor, deadline);
+    uv_run(&reactor->loop, UV_RUN_ONCE);
+}
+
+void ut_reactor_poke(struct ut_reactor *reactor)
+{
+    int saved = errno;
+    uv_async_send(&reactor->poke);
+    errno = saved;
+}
+
+bool ut_reactor_has_events(struct ut_reactor *reactor)
+{
+    struct pollfd set = {.fd = reactor->set, .events = POLLIN};
+    struct timespec none = {0};
+    return ut_syscall5(SYS_ppoll, &set, 1, &none, NULL, 0) > 0;
+}
+
+int ut_reactor_watch(struct ut_reactor *reactor, int fd, uint64_t data)
+{
+    struct epoll_event event = {.events = EVERYTHING, .data.u64 = data};
+    long result = ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_ADD, fd, &event);
+    if (result == -EEXIST)
+        result = ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_MOD, fd, &event);
+    return (int)result;
+}
+
+void ut_reactor_forget(struct ut_reactor *reactor, int fd)
+{
+    struct epoll_event unused = {0};
+    ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_DEL, fd, &unused);
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler.
+ *
+ * A *lane* is the right to run coroutines, with a run queue, a reactor and a heap of timers; there
+ * are as many as CPUs. A *carrier* is a kernel thread; it runs coroutines while it owns a lane.
+ * A carrier takes from its lane's queue, the global queue, its reactor, and other lanes' queues,
+ * in this order, and when all are empty it sleeps in its reactor.
+ *
+ * The hard part is that any coroutine may stop its carrier for as long as it likes, in a system
+ * call or in a loop, at any instruction, and nothing may wait for it. So while a coroutine runs,
+ * its lane is *open*: the monitor may take it and give it to another carrier by one
+ * compare-and-swap of the owner word. Whatever in the runtime touches the lane first closes it
+ * (ut_sched_claim), also by compare-and-swap; if that fails the lane is gone and the
+ * coroutine goes on without, as a native thread would, until it parks or ends its blocking region. Then its
+ * carrier waits for a new task and the coroutine queues like all others.
+ *
+ * Lost wake-ups. A lane about to sleep announces it and then looks at all queues once more;
+ * whoever queues work first queues it and then looks for sleeping lanes. All four are
+ * sequentially consistent, so one of the two sees the other.
+ *
+ * Wake storms. Waking a lane costs a system call and then a theft. A coroutine that makes
+ * another one runnable most often parks right afterwards (a lock, a queue, a condition), so the first
+ * one it wakes goes to the `next` slot without waking anybody; the second one wakes a lane.
+ * If the waker does not park, the monitor lets others have the `next` slot. While one lane is
+ * searching for work no other one is woken; the searcher, when it finds some, wakes the next.
+ *
+ * Rejected: a preemption signal (async-safety hazards everywhere in the program); one epoll set for
+ * all lanes (every wake-up wakes all); resuming coroutines from libuv callbacks (the loop would
+ * not be at rest while they run, and could not be handed over).
+ */
+#include "sched.h"
+
+#include "carrier.h"
+#include "coro.h"
+#include "critical.h"
+#include "monitor.h"
+#include "reactor.h"
+#include "stats.h"
+#include "wait.h"
+
+#include <errno.h>
+
+enum {
+    GLOBAL_EVERY = 61, /* ticks; keeps the global queue from starving behind a busy local one */
+    POLL_EVERY = 32,   /* ticks; the same for descriptors and timers */
+    STEAL_ROUNDS = 2,
+};
+
+struct ut_lane *ut_lanes;
+unsigned ut_lane_count;
+
+static _Atomic unsigned sleeping_lanes;
+static _Atomic unsigned searching_lanes;
+static _Atomic unsigned started_lanes;
+
+/* Lanes */
+
+struct ut_lane *ut_sched_claim(void)
+{
+    struct ut_coro *self = ut_tls.coro;
+    if (!self)
+        return ut_tls.carrier ? ut_tls.carrier->lane : NULL;
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    struct ut_lane *lane = carrier->lane;
+    uintptr_t open = (uintptr_t)carrier | UT_LANE_OPEN;
+    if (!lane)
+        return NULL;
+    /* Acquire: pairs with the release when the lane was opened; see also ut_monitor's take. */
+    if (atomic_compare_exchange_strong(&lane->owner, &open, (uintptr_t)carrier))
+        return lane;
+    carrier->lane = NULL; /* the monitor took it */
+    return NULL;
+}
+
+void ut_sched_unclaim(struct ut_lane *lane)
+{
+    struct ut_coro *self = ut_tls.coro;
+    if (!self || !lane)
+        return;
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
+}
+
+/* Wake one lane that sleeps, or have one started that never ran. */
+static void wake_lane(void)
+{
+    for (unsigned i = 0; i < ut_lane_count; i++) {
+        struct ut_lane *lane = &ut_lanes[i];
+        if (atomic_load_explicit(&lane->sleeping, memory_order_relaxed) &&
+            atomic_exchange(&lane->sleeping, false)) {
+            atomic_fetch_sub(&sleeping_lanes, 1);
+            ut_reactor_poke(lane->reactor);
+            return;
+        }
+    }
+    for (unsigned i = 0; i < ut_lane_count; i++) {
+        struct ut_lane *lane = &ut_lanes[i];
+        if (!atomic_load_explicit(&lane->started, memory_order_relaxed) &&
+            !atomic_exchange(&lane->started, true)) {
+            atomic_fetch_add(&started_lanes, 1);
+            ut_carrier_give(lane);
+            return;
+        }
+    }
+}
+
+void ut_sched_kick(void)
+{
+    if (atomic_load(&sleeping_lanes) == 0 && atomic_load(&started_lanes) == ut_lane_count)
+        return;
+    if (atomic_load(&searching_lanes) > 0)
+        return;
+    wake_lane();
+}
+
+/* Runnable coroutines */
+
+static void enqueue_globally(struct ut_coro *coro)
+{
+    struct ut_runq_list list = {0};
+    ut_runq_append(&list, coro);
+    ut_runq_global_push(list);
+    ut_sched_kick();
+}
+
+static void make_runnable(struct ut_coro *coro)
+{
+    struct ut_lane *lane = ut_sched_claim();
+    if (!lane) {
+        enqueue_globally(coro);
+        return;
+    }
+    bool crowded = true;
+    if (ut_tls.carrier)
+        ut_runq_push(&lane->queue, coro); /* events: first come, first served */
+    else
+        crowded = ut_runq_push_next(&lane->queue, coro);
+    ut_sched_unclaim(lane);
+    if (crowded)
+        ut_sched_kick();
+}
+
+void ut_sched_wake(struct ut_coro *coro)
+{
+    if (atomic_exchange(&coro->parking, UT_CORO_WOKEN) == UT_CORO_PARKED)
+        make_runnable(coro);
+}
+
+void ut_sched_launch(struct ut_coro *coro)
+{
+    atomic_store_explicit(&coro->parking, UT_CORO_WOKEN, memory_order_relaxed);
+    struct ut_lane *lane = ut_sched_claim();
+    if (!lane) {
+        enqueue_globally(coro);
+        return;
+    }
+    ut_runq_push(&lane->queue, coro); /* the creator usually has more to do: others may take it */
+    ut_sched_unclaim(lane);
+    ut_sched_kick();
+}
+
+void ut_sched_arm(struct ut_coro *self, struct ut_timer *timer)
+{
+    (void)self;
+    struct ut_lane *lane = ut_sched_claim();
+    if (lane) {
+        ut_timer_arm(&lane->timers, timer);
+        ut_sched_unclaim(lane);
+        return;
+    }
+    lane = &ut_lanes[0]; /* no lane: another one's owner must learn of the new deadline */
+    if (ut_timer_arm(&lane->timers, timer))
+        ut_reactor_poke(lane->reactor);
+}
+
+/* Switching, on the coroutine's side */
+
+static void switch_away(struct ut_coro *self, enum ut_after_switch after)
+{
+    ut_sched_claim();
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    carrier->after = after;
+    ut_arch_switch(&self->context, &carrier->context);
+}
+
+void ut_sched_park(struct ut_coro *self)
+{
+    switch_away(self, UT_AFTER_PARK);
+}
+
+void ut_sched_yield(struct ut_coro *self)
+{
+    switch_away(self, UT_AFTER_YIELD);
+}
+
+void ut_sched_retire(struct ut_coro *self)
+{
+    switch_away(self, UT_AFTER_RETIRE);
+}
+
+/* Switching, on the carrier's side */
+
+static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    switch (carrier->after) {
+    case UT_AFTER_PARK:
+        /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
+        if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
+            make_runnable(coro);
+        else if (atomic_load(&coro->interrupted)) /* since it looked itself, in ut_wait_suspend */
+            ut_wait_interrupt(coro);
+        break;
+    case UT_AFTER_YIELD:
+        if (carrier->lane)
+            ut_runq_push(&carrier->lane->queue, coro);
+        else
+            enqueue_globally(coro);
+        break;
+    case UT_AFTER_RETIRE:
+        ut_coro_finish(coro);
+        break;
+    }
+}
+
+/* A signal came while the carrier was on its own stack: see that some coroutine gets it. */
+static void forward_signals(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&ut_tls.attention, memory_order_relaxed), 0))
+        ut_critical_deliver();
+}
+
+static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    carrier->current = coro;
+    ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
+    atomic_store_explicit(&lane->ticks,
+                          atomic_load_explicit(&lane->ticks, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
+    ut_arch_switch(&carrier->context, &coro->context);
+    carrier->current = NULL;
+    settle(carrier, coro);
+}
+
+/* Finding work. All these own LANE. */
+
+static void expire_timers(struct ut_lane *lane)
+{
+    if (ut_timers_earliest(&lane->timers) != UT_FOREVER)
+        ut_timers_expire(&lane->timers, ut_clock_now());
+}
+
+static void poll(struct ut_lane *lane)
+{
+    expire_timers(lane);
+    ut_reactor_poll(lane->reactor);
+}
+
+static struct ut_coro *take_global(struct ut_lane *lane)
+{
+    unsigned share = ut_runq_global_length() / ut_lane_count + 1;
+    if (share > UT_RUNQ_SLOTS / 2)
+        share = UT_RUNQ_SLOTS / 2;
+    struct ut_coro *coro = ut_runq_global_pop(&lane->queue, share);
+    if (coro && ut_runq_global_length())
+        ut_sched_kick();
+    return coro;
+}
+
+static struct ut_coro *steal(struct ut_lane *lane)
+{
+    for (unsigned round = 0; round < STEAL_ROUNDS; round++)
+        for (unsigned i = 1; i < ut_lane_count; i++) {
+            struct ut_lane *victim = &ut_lanes[(lane->index + i) % ut_lane_count];
+            struct ut_coro *coro = ut_runq_steal(&lane->queue, &victim->queue);
+            if (coro)
+                return coro;
+        }
+    return NULL;
+}
+
+/* Search elsewhere. At most half of the lanes search at a time: the others would find nothing. */
+static struct ut_coro *search(struct ut_lane *lane)
+{
+    if (ut_lane_count == 1 || 2 * atomic_load(&searching_lanes) >= ut_lane_count)
+        return NULL;
+    atomic_fetch_add(&searching_lanes, 1);
+    struct ut_coro *coro = steal(lane);
+    if (!coro)
+        coro = take_global(lane);
+    bool last = atomic_fetch_sub(&searching_lanes, 1) == 1;
+    /* While we searched, nobody else was woken: pass that duty on if there may be more. */
+    if (coro && last)
+        ut_sched_kick();
+    return coro;
+}
+
+static bool work_elsewhere(struct ut_lane *lane)
+{
+    if (ut_runq_global_length())
+        return true;
+    for (unsigned i = 0; i < ut_lane_count; i++) {
+        struct ut_runq *queue = &ut_lanes[i].queue;
+        if (&ut_lanes[i] == lane ? !ut_runq_is_empty(queue)
+                                 : atomic_load(&queue->head) != atomic_load(&queue->tail))
+            return true;
+    }
+    return false;
+}
+
+static void doze(struct ut_lane *lane)
+{
+    atomic_fetch_add(&sleeping_lanes, 1);
+    atomic_store(&lane->sleeping, true);
+    if (!work_elsewhere(lane))
+        ut_reactor_wait(lane->reactor, ut_timers_earliest(&lane->timers));
+    if (atomic_exchange(&lane->sleeping, false))
+        atomic_fetch_sub(&sleeping_lanes, 1);
+}
+
+static struct ut_coro *find_work(struct ut_lane *lane)
+{
+    uint32_t ticks = atomic_load_explicit(&lane->ticks, memory_order_relaxed);
+    struct ut_coro *coro = NULL;
+    if (ticks % POLL_EVERY == 0)
+        poll(lane);
+    if (ticks % GLOBAL_EVERY == 0)
+        coro = take_global(lane);
+    forward_signals();
+    while (!coro) {
+        if ((coro = ut_runq_pop(&lane->queue)))
+            break;
+        if ((coro = take_global(lane)))
+            break;
+        poll(lane);
+        if ((coro = ut_runq_pop(&lane->queue)) || (coro = search(lane)))
+            break;
+        doze(lane);
+        forward_signals();
+        expire_timers(lane);
+    }
+    return coro;
+}
+
+void ut_sched_run_carrier(struct ut_carrier *carrier)
+{
+    for (;;) {
+        if (!carrier->lane && !ut_carrier_await(carrier))
+            return;
+        struct ut_lane *lane = carrier->lane;
+        struct ut_coro *coro = find_work(lane);
+        ut_monitor_watch();
+        resume(carrier, lane, coro);
+    }
+}
+
+/* Blocking regions */
+
+void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
+{
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    self->why = symbol;
+    uint32_t entry = atomic_load_explicit(&carrier->region_entry, memory_order_relaxed);
+    atomic_store_explicit(&carrier->region_entry, entry + 1, memory_order_relaxed);
+    /* Release: the monitor that sees the symbol sees the new entry number. */
+    atomic_store_explicit(&carrier->region, symbol, memory_order_release);
+    ut_count(regions);
+    if (!slow)
+        return;
+    ut_critical_begin();
+    struct ut_lane *lane = ut_sched_claim();
+    if (lane) {
+        carrier->lane = NULL;
+        ut_carrier_give(lane);
+        ut_count(handoffs);
+        ut_stats_pinned(symbol);
+    }
+    ut_critical_end();
+}
+
+void ut_region_end(struct ut_coro *self)
+{
+    ut_critical_begin();
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
+    self->why = NULL;
+    struct ut_lane *lane = ut_sched_claim();
+    if (lane)
+        ut_sched_unclaim(lane);
+    else
+        ut_sched_yield(self);
+    ut_critical_end();
+}
+
+/* Start */
+
+bool ut_sched_started(void)
+{
+    return ut_lanes;
+}
+
+int ut_sched_start(void)
+{
+    unsigned count = ut_carrier_cpus();
+    struct ut_lane *lanes = ut_sys_map(count * sizeof *lanes);
+    if (!lanes)
+        return -ENOMEM;
+    for (unsigned i = 0; i < count; i++) {
+        lanes[i].index = i;
+        ut_timers_init(&lanes[i].timers);
+        lanes[i].reactor = ut_reactor_create();
+        if (!lanes[i].reactor)
+            return -ENOMEM;
+    }
+    ut_lane_count = count;
+    ut_lanes = lanes;
+    return ut_monitor_start();
+}
+
+void ut_sched_forked(void)
+{
+    ut_lanes = NULL;
+    ut_lane_count = 0;
+    atomic_store(&sleeping_lanes, 0);
+    atomic_store(&searching_lanes, 0);
+    atomic_store(&started_lanes, 0);
+    ut_runq_forked();
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scheduler: lanes, the carriers that run them, and how coroutines come and go.
+ * The essay at the top of sched.c explains it.
+ */
+#ifndef UT_SCHED_H
+#define UT_SCHED_H
+
+#include "arch.h"
+#include "runq.h"
+#include "timer.h"
+#include "tls.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ut_coro;
+struct ut_reactor;
+
+/* Set in a lane's owner word while a coroutine runs: the monitor may take the lane away. */
+#define UT_LANE_OPEN ((uintptr_t)1)
+
+/* What the carrier does for a coroutine that has just switched away from itself. */
+enum ut_after_switch {
+    UT_AFTER_PARK,   /* it waits; unless it was woken meanwhile */
+    UT_AFTER_YIELD,  /* it is runnable, behind all others */
+    UT_AFTER_RETIRE, /* its thread has ended */
+};
+
+struct ut_carrier {
+    struct ut_context context;     /* of the scheduler, while a coroutine runs */
+    struct ut_lane *lane;          /* which it believes to own; written by itself, or while idle */
+    struct ut_coro *current;       /* read by the monitor for its reports */
+    enum ut_after_switch after;    /* set by the coroutine that leaves */
+    uint64_t mask;                 /* the kernel's signal mask of this thread */
+    int thread_id;                 /* the kernel's */
+    _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
+    _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */
+    /* While idle: next in the list under the carriers' lock, and the word it sleeps on. */
+    struct ut_carrier *next_idle;
+    _Atomic uint32_t called;
+};
+
+struct ut_lane {
+    /*
+     * The carrier that owns it, with UT_LANE_OPEN while it runs a coroutine. Who changes it from
+     * open to closed by compare-and-swap owns the lane: its carrier when the coroutine enters
+     * the runtime (ut_sched_claim), or the monitor when it takes the lane from a stuck carrier.
+     */
+    _Atomic uintptr_t owner;
+    _Atomic uint32_t ticks;   /* coroutines resumed; written by the owner, read by the monitor */
+    _Atomic bool sleeping;    /* the owner sleeps in the reactor or is about to */
+    _Atomic bool started;     /* it has or had an owner */
+    unsigned index;
+    struct ut_runq queue;
+    struct ut_timers timers;
+    struct ut_reactor *reactor;
+} __attribute__((aligned(128)));
+
+extern struct ut_lane *ut_lanes;
+extern unsigned ut_lane_count;
+
+/* Make the lanes and the monitor. 0 or -errno. Once, on a native thread, before any coroutine. */
+int ut_sched_start(void);
+bool ut_sched_started(void);
+
+/* Run CORO, whose thread fields are set, for the first time or again. Any context. */
+void ut_sched_launch(struct ut_coro *coro);
+
+/* On a coroutine, in a critical section; see wait.h. Returns, maybe on another carrier, when woken. */
+void ut_sched_park(struct ut_coro *self);
+
+/* Make a parked coroutine, or one about to park, runnable. Any context. Once for each park. */
+void ut_sched_wake(struct ut_coro *coro);
+
+/* On a coroutine, in a critical section: let the others run first. */
+void ut_sched_yield(struct ut_coro *self);
+
+/* On a coroutine, in a critical section: its thread is over. Returns when it is launched again. */
+void ut_sched_retire(struct ut_coro *self);
+
+/* Arm SELF's timer on the lane it runs on. */
+void ut_sched_arm(struct ut_coro *self, struct ut_timer *timer);
+
+/*
+ * The calling context's lane, closed to the monitor, or NULL if it has none. Coroutines must give
+ * it back by ut_sched_unclaim soon; on a carrier's own stack it is its lane anyway.
+ */
+struct ut_lane *ut_sched_claim(void);
+void ut_sched_unclaim(struct ut_lane *lane);
+
+/* Wake a lane that sleeps, if work may be waiting and nobody looks for it yet. Any context. */
+void ut_sched_kick(void);
+
+/* The life of a carrier: runs lane after lane; returns when it has been idle for long. */
+void ut_sched_run_carrier(struct ut_carrier *carrier);
+
+/*
+ * A blocking region: the calling coroutine is about to make a call that may hold its kernel
+ * thread. SYMBOL is a constant string. With SLOW the lane is handed over at once, else after
+ * a while, by the monitor. Between the two the coroutine is like a native thread.
+ * No critical section may be open. ut_region_end waits for a lane if it was lost.
+ */
+void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
+void ut_region_end(struct ut_coro *self);
+
+/* In a forked child: nothing has been started. */
+void ut_sched_forked(void);
+
+#endif

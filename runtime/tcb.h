@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Thread control blocks made by glibc itself, without a kernel thread behind them. */
+#ifndef UT_TCB_H
+#define UT_TCB_H
+
+struct ut_coro;
+
+/*
+ * Have glibc make a thread on CORO's stack and take its kernel thread away. Afterwards CORO can
+ * be switched to, in ut_coro's loop. 0, -EAGAIN or -ENOMEM. Any context; blocks some 20 µs.
+ */
+int ut_tcb_make(struct ut_coro *coro);
+
+/*
+ * On the coroutine itself, before it runs another thread: thread-local variables get their
+ * initial values again, errno, locale and cancellation state theirs.
+ */
+void ut_tcb_renew(struct ut_coro *coro);
+
+/* Mark the robust mutexes that CORO still holds as the kernel does when a thread dies. */
+void ut_tcb_abandon_robust(struct ut_coro *coro);
+
+#endif

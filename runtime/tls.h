@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime's thread-local state. Every coroutine has a thread control block of its own, so
+ * these variables belong to the coroutine and not to the carrier that happens to run it: their
+ * addresses never change under a coroutine, and no context switch has to touch them.
+ */
+#ifndef UT_TLS_H
+#define UT_TLS_H
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ut_coro;
+struct ut_carrier;
+
+struct ut_tls {
+    struct ut_coro *coro;       /* this coroutine; NULL on native threads and on carriers */
+    struct ut_carrier *carrier; /* this carrier; NULL on coroutines and native threads */
+    uint32_t critical;          /* depth of sections in which the program's handlers must wait */
+    bool internal;              /* a thread of the runtime's own: always the real functions */
+    _Atomic bool attention;     /* a signal waits: looked at when a critical section closes; set
+                                   by this thread's handlers and, for coroutines, by others */
+    bool deferred;              /* a signal came in a critical section and waits right here: */
+    siginfo_t deferred_info;
+    uint64_t deferred_mask;     /* the kernel's mask to go back to once it has been delivered */
+};
+
+extern __thread struct ut_tls ut_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes: read(2), write(2), readv(2), pread(2), sendfile(2), splice(2) and their twins. On sockets
+ * they are recv and send; pipes and the like are tried with RWF_NOWAIT; regular files are read and
+ * written in a blocking region. No lane state needed; all but splice's family are cancellation points.
+ */
+#include "io.h"
+#include "real.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/sendfile.h>
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+
+static bool is_socket(enum ut_fd_kind kind)
+{
+    return kind == UT_FD_STREAM || kind == UT_FD_SOCKET;
+}
+
+static bool is_ready(int fd, short events)
+{
+    struct pollfd one = {.fd = fd, .events = events};
+    struct timespec none = {0};
+    return ut_syscall5(SYS_ppoll, &one, 1, &none, NULL, 0) != 0;
+}
+
+/*
+ * Pipes, terminals, eventfd and other descriptors that poll. RWF_NOWAIT where the kernel knows it
+ * for this kind of file (pipes since 6.5); else a look first, and then a call that blocks only
+ * if another thread was faster: in a region.
+ */
+static long attempt_vector(struct ut_io *io)
+{
+    bool reads = io->direction == UT_FD_READ;
+    struct iovec rest[io->part_count];
+    int count = ut_io_skip(io->parts, io->part_count, io->done, rest);
+    long result = ut_syscall6(reads ? SYS_preadv2 : SYS_pwritev2, io->fd, (long)rest, count, -1, -1,
+                              RWF_NOWAIT);
+    if (result != -EOPNOTSUPP && result != -ENOSYS && result != -EINVAL && result != -ESPIPE)
+        return result;
+    if (!is_ready(io->fd, reads ? POLLIN : POLLOUT) && ut_fd_nonblocking(io->fd) == 0)
+        return -EAGAIN;
+    ut_region_begin(ut_tls.coro, io->why, false);
+    result = ut_syscall3(reads ? SYS_readv : SYS_writev, io->fd, rest, count);
+    ut_region_end(ut_tls.coro);
+    return result;
+}
+
+static long attempt_socket_vector(struct ut_io *io)
+{
+    struct iovec rest[io->part_count];
+    struct msghdr message = {.msg_iov = rest};
+    message.msg_iovlen = (size_t)ut_io_skip(io->parts, io->part_count, io->done, rest);
+    return ut_syscall3(io->direction == UT_FD_READ ? SYS_recvmsg : SYS_sendmsg, io->fd, &message,
+                       MSG_DONTWAIT);
+}
+
+/* The common way of all four below; TOTAL > 0. */
+static ssize_t transfer(struct ut_coro *self, const char *why, int fd, enum ut_fd_kind kind,
+                        enum ut_fd_direction direction, const struct iovec *parts, int count,
+                        size_t total)
+{
+    struct ut_io io = {
+        .fd = fd, .direction = direction, .why = why, .wanted = total, .parts = parts,
+        .part_count = count,
+        .attempt = is_socket(kind) ? attempt_socket_vector : attempt_vector,
+        .everything = direction == UT_FD_WRITE && (kind == UT_FD_STREAM || kind == UT_FD_PIPE),
+    };
+    return ut_shim_return(ut_io_run(self, &io));
+}
+
+static long attempt_plain_recv(struct ut_io *io)
+{
+    return ut_syscall6(SYS_recvfrom, io->fd, (long)io->buffer, (long)io->wanted, MSG_DONTWAIT, 0,
+                       0);
+}
+
+static long attempt_plain_send(struct ut_io *io)
+{
+    return ut_syscall6(SYS_sendto, io->fd, (long)io->buffer + (long)io->done,
+                       (long)(io->wanted - io->done), MSG_DONTWAIT, 0, 0);
+}
+
+UT_EXPORT ssize_t read(int fd, void *buffer, size_t count)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self || !count)
+        return real(read)(fd, buffer, count);
+    enum ut_fd_kind kind = ut_fd_kind(fd);
+    if (is_socket(kind)) {
+        struct ut_io io = {
+            .fd = fd, .direction = UT_FD_READ, .why = "read", .wanted = count, .buffer = buffer,
+            .attempt = attempt_plain_recv,
+        };
+        return ut_shim_return(ut_io_run(self, &io));
+    }
+    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+        return UT_REGION("read", false, real(read)(fd, buffer, count));
+    struct iovec part = {buffer, count};
+    return transfer(self, "read", fd, kind, UT_FD_READ, &part, 1, count);
+}
+UT_ALIAS(__read, read);
+
+UT_EXPORT ssize_t __read_chk(int fd, void *buffer, size_t count, size_t size)
+{
+    if (count > size)
+        return real(__read_chk)(fd, buffer, count, size); /* says so and aborts */
+    return read(fd, buffer, count);
+}
+
+UT_EXPORT ssize_t write(int fd, const void *buffer, size_t count)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self || !count)
+        return real(write)(fd, buffer, count);
+    enum ut_fd_kind kind = ut_fd_kind(fd);
+    if (is_socket(kind)) {
+        struct ut_io io = {
+            .fd = fd, .direction = UT_FD_WRITE, .why = "write", .wanted = count,
+            .buffer = (void *)buffer, .attempt = attempt_plain_send,
+            .everything = kind == UT_FD_STREAM,
+        };
+        return ut_shim_return(ut_io_run(self, &io));
+    }
+    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+        return UT_REGION("write", false, real(write)(fd, buffer, count));
+    struct iovec part = {(void *)buffer, count};
+    return transfer(self, "write", fd, kind, UT_FD_WRITE, &part, 1, count);
+}
+UT_ALIAS(__write, write);
+
+UT_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
+{
+    struct ut_coro *self = ut_shim_self();
+    ssize_t total = self ? ut_io_total(parts, count) : 0;
+    enum ut_fd_kind kind = total > 0 ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
+    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+        return UT_REGION("readv", false, real(readv)(fd, parts, count));
+    return transfer(self, "readv", fd, kind, UT_FD_READ, parts, count, (size_t)total);
+}
+
+UT_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+    struct ut_coro *self = ut_shim_self();
+    ssize_t total = self ? ut_io_total(parts, count) : 0;
+    enum ut_fd_kind kind = total > 0 ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
+    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+        return UT_REGION("writev", false, real(writev)(fd, parts, count));
+    return transfer(self, "writev", fd, kind, UT_FD_WRITE, parts, count, (size_t)total);
+}
+
+/* Positioned I/O: files, or an error at once. */
+
+UT_EXPORT ssize_t pread64(int fd, void *buffer, size_t count, off64_t offset)
+{
+    return UT_REGION("pread", false, real(pread64)(fd, buffer, count, offset));
+}
+UT_ALIAS(__pread64, pread64);
+UT_ALIAS(pread, pread64); /* off_t has 64 bits on every architecture we run on */
+
+UT_EXPORT ssize_t __pread64_chk(int fd, void *buffer, size_t count, off64_t offset, size_t size)
+{
+    if (count > size)
+        return real(__pread64_chk)(fd, buffer, count, offset, size);
+    return pread64(fd, buffer, count, offset);
+}
+UT_ALIAS(__pread_chk, __pread64_chk);
+
+UT_EXPORT ssize_t pwrite64(int fd, const void *buffer, size_t count, off64_t offset)
+{
+    return UT_REGION("pwrite", false, real(pwrite64)(fd, buffer, count, offset));
+}
+UT_ALIAS(__pwrite64, pwrite64);
+UT_ALIAS(pwrite, pwrite64);
+
+UT_EXPORT ssize_t preadv64(int fd, const struct iovec *parts, int count, off64_t offset)
+{
+    return UT_REGION("preadv", false, real(preadv64)(fd, parts, count, offset));
+}
+UT_ALIAS(preadv, preadv64);
+
+UT_EXPORT ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset)
+{
+    return UT_REGION("pwritev", false, real(pwritev64)(fd, parts, count, offset));
+}
+UT_ALIAS(pwritev, pwritev64);
+
+UT_EXPORT ssize_t preadv64v2(int fd, const struct iovec *parts, int count, off64_t offset,
+                             int flags)
+{
+    return UT_REGION("preadv2", false, real(preadv64v2)(fd, parts, count, offset, flags));
+}
+UT_ALIAS(preadv2, preadv64v2);
+
+UT_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off64_t offset,
+                              int flags)
+{
+    return UT_REGION("pwritev2", false, real(pwritev64v2)(fd, parts, count, offset, flags));
+}
+UT_ALIAS(pwritev2, pwritev64v2);
+
+/* From descriptor to descriptor */
+
+/*
+ * sendfile blocks on its output, and there is no per-call flag. It sends what fits as soon as
+ * something fits, so the output is watched first; the file side may block in the region.
+ */
+struct file_range {
+    int from;
+    off64_t *offset;
+};
+
+static long attempt_sendfile(struct ut_io *io)
+{
+    struct file_range *range = io->buffer;
+    if (!is_ready(io->fd, POLLOUT) && ut_fd_nonblocking(io->fd) == 0)
+        return -EAGAIN;
+    /* With the flag set a socket takes what fits; nobody else may be using it for writing now. */
+    long flags = ut_syscall2(SYS_fcntl, io->fd, F_GETFL);
+    bool change = flags >= 0 && !(flags & O_NONBLOCK);
+    if (change)
+        ut_syscall3(SYS_fcntl, io->fd, F_SETFL, flags | O_NONBLOCK);
+    ut_region_begin(ut_tls.coro, io->why, false);
+    long result = ut_syscall4(SYS_sendfile, io->fd, range->from, range->offset,
+                              io->wanted - io->done);
+    if (change)
+        ut_syscall3(SYS_fcntl, io->fd, F_SETFL, flags);
+    ut_region_end(ut_tls.coro);
+    return result;
+}
+
+UT_EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t count)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self || !count || ut_fd_kind(to) != UT_FD_STREAM)
+        return UT_REGION("sendfile", false, real(sendfile64)(to, from, offset, count));
+    struct file_range range = {from, offset};
+    struct ut_io io = {
+        .fd = to, .direction = UT_FD_WRITE, .why = "sendfile", .wanted = count, .everything = true,
+        .attempt = attempt_sendfile, .buffer = &range,
+    };
+    return ut_shim_return(ut_io_run(self, &io));
+}
+UT_ALIAS(sendfile, sendfile64);
+
+UT_EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t count,
+                         unsigned flags)
+{
+    return UT_REGION("splice", !(flags & SPLICE_F_NONBLOCK),
+                     real(splice)(from, from_offset, to, to_offset, count, flags));
+}
+
+UT_EXPORT ssize_t tee(int from, int to, size_t count, unsigned flags)
+{
+    return UT_REGION("tee", !(flags & SPLICE_F_NONBLOCK), real(tee)(from, to, count, flags));
+}
+
+UT_EXPORT ssize_t vmsplice(int fd, const struct iovec *parts, size_t count, unsigned flags)
+{
+    return UT_REGION("vmsplice", !(flags & SPLICE_F_NONBLOCK),
+                     real(vmsplice)(fd, parts, count, flags));
+}
+
+UT_EXPORT ssize_t copy_file_range(int from, off64_t *from_offset, int to, off64_t *to_offset,
+                                  size_t count, unsigned flags)
+{
+    return UT_REGION("copy_file_range", true,
+                     real(copy_file_range)(from, from_offset, to, to_offset, count, flags));
+}

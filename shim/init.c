@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* How the library comes to life: settings at load, everything else at the first pthread_create. */
+#include "init.h"
+
+#include "config.h"
+#include "fd.h"
+#include "keys.h"
+#include "libc.h"
+#include "log.h"
+#include "lot.h"
+#include "monitor.h"
+#include "carrier.h"
+#include "real.h"
+#include "signals.h"
+#include "stack.h"
+#include "thread.h"
+
+#include <stdlib.h>
+
+enum { NOT_STARTED, STARTED, FAILED };
+
+static struct ut_lock start_lock;
+static _Atomic int start_state;
+
+/* libuv.a is linked into the library; these data symbols of libc it cannot reach directly. */
+#ifdef UT_STATIC_LIBUV
+#include <netinet/in.h>
+#include <stdio.h>
+__attribute__((visibility("hidden"))) char **__wrap_environ;
+__attribute__((visibility("hidden"))) const struct in6_addr __wrap_in6addr_any;
+__attribute__((visibility("hidden"))) FILE *__wrap_stderr;
+#endif
+
+void ut_shim_init(void)
+{
+    static bool done;
+    if (done)
+        return;
+    done = true;
+    ut_config_load(environ, ut_log_complaint, NULL);
+}
+
+/* In a forked child: the caller is a native thread now and the runtime has never been started. */
+static void forked_child(void)
+{
+    if (atomic_load(&start_state) != STARTED)
+        return;
+    struct ut_coro *self = ut_tls.coro;
+    ut_tls.coro = NULL;
+    ut_tls.critical = 0;
+    start_lock = (struct ut_lock){0};
+    ut_sched_forked();
+    ut_monitor_forked();
+    ut_carrier_forked();
+    ut_lot_forked();
+    ut_fd_forked();
+    ut_stack_forked();
+    ut_coro_forked(self);
+    ut_thread_forked(self);
+    atomic_store(&start_state, NOT_STARTED);
+    if (self)
+        ut_count(native_after_fork);
+}
+
+static void forked_parent(void)
+{
+    ut_fd_fork_parent();
+}
+
+static void at_exit(void)
+{
+    if (ut_config.stats && atomic_load(&start_state) == STARTED)
+        ut_stats_print();
+}
+
+static bool start(void)
+{
+    static bool hooked;
+    ut_real_resolve_all();
+    if (!ut_libc.tid_field) {
+        ut_log(UT_LOG_ERROR, "this libc does not describe its threads: they stay native");
+        return false;
+    }
+    ut_arch_init(ut_config.fsgsbase == 0);
+    ut_coro_body = ut_thread_body;
+    ut_critical_deliver = ut_signals_deliver;
+    if (!hooked) {
+        pthread_atfork(NULL, forked_parent, forked_child);
+        atexit(at_exit);
+        hooked = true;
+    }
+    int result = ut_sched_start();
+    if (result < 0) {
+        ut_log(UT_LOG_ERROR, "the runtime cannot start (error %d): threads stay native", -result);
+        return false;
+    }
+    ut_signals_start();
+    ut_log(UT_LOG_INFO, "started: %u lanes", ut_lane_count);
+    return true;
+}
+
+bool ut_shim_start(void)
+{
+    int state = atomic_load_explicit(&start_state, memory_order_acquire);
+    if (__builtin_expect(state != NOT_STARTED, 1))
+        return state == STARTED;
+    ut_shim_init();
+    if (ut_config.off)
+        return false;
+    ut_lock_acquire(&start_lock);
+    if (atomic_load(&start_state) == NOT_STARTED)
+        atomic_store(&start_state, start() ? STARTED : FAILED);
+    ut_lock_release(&start_lock);
+    return atomic_load(&start_state) == STARTED;
+}
+
+__attribute__((constructor)) static void loaded(void)
+{
+    ut_shim_init();
+}

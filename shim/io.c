@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "io.h"
+
+#include "wait.h"
+
+#include <limits.h>
+
+int ut_io_skip(const struct iovec *parts, int count, size_t skipped, struct iovec *rest)
+{
+    int left = 0;
+    for (int i = 0; i < count; i++) {
+        if (skipped >= parts[i].iov_len) {
+            skipped -= parts[i].iov_len;
+            continue;
+        }
+        rest[left].iov_base = (char *)parts[i].iov_base + skipped;
+        rest[left].iov_len = parts[i].iov_len - skipped;
+        skipped = 0;
+        left++;
+    }
+    return left;
+}
+
+ssize_t ut_io_total(const struct iovec *parts, int count)
+{
+    size_t total = 0;
+    if (count < 0 || count > IOV_MAX)
+        return -1;
+    for (int i = 0; i < count; i++) {
+        total += parts[i].iov_len;
+        if (total > SSIZE_MAX)
+            return -1;
+    }
+    return (ssize_t)total;
+}
+
+/* What a call returns that has done some bytes and meets ERROR: natively, the bytes. */
+static long partial(const struct ut_io *io, long error)
+{
+    return io->done ? (long)io->done : error;
+}
+
+/* Account for RESULT bytes; true if the call is finished. */
+static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
+{
+    size_t missing = io->wanted - io->done;
+    if (io->wanted && (size_t)result < missing)
+        ut_fd_drained(use);
+    else
+        ut_fd_pass_on(use); /* there may be more, for another thread that waits */
+    io->done += (size_t)result;
+    /* End of file ends a MSG_WAITALL, too. */
+    return !io->everything || result == 0 || io->done >= io->wanted;
+}
+
+/* Wait for readiness: 0, or the error that ends the call. */
+static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use *use,
+                 int64_t *deadline)
+{
+    if (*deadline < 0) { /* the first time: SO_RCVTIMEO and SO_SNDTIMEO count from here */
+        int64_t timeout = ut_fd_timeout(io->fd, io->direction);
+        *deadline = timeout == UT_FOREVER ? UT_FOREVER : ut_clock_add(ut_clock_now(), timeout);
+    }
+    ut_critical_begin();
+    int result = ut_fd_wait(use, io->why, *deadline);
+    ut_critical_end();
+    if (result == -EINTR) {
+        result = ut_shim_attend(self, true);
+        /* signal(7): with a timeout set, socket calls are never restarted. */
+        if (result == 0 && self->handled && *deadline != UT_FOREVER)
+            result = -EINTR;
+        return result;
+    }
+    return result == -ETIMEDOUT ? -EAGAIN : result;
+}
+
+long ut_io_run(struct ut_coro *self, struct ut_io *io)
+{
+    int64_t deadline = -1;
+    struct ut_fd_use use;
+    ut_shim_cancellation_point(self);
+    for (;;) {
+        if (!ut_fd_use(&use, io->fd, io->direction))
+            return -EBADF;
+        bool hopeless = !ut_fd_promising(&use);
+        if (!hopeless || ut_fd_nonblocking(io->fd)) {
+            long result = io->attempt(io);
+            if (result >= 0) {
+                if (finished(io, &use, result))
+                    return io->everything ? (long)io->done : result;
+                continue;
+            }
+            if (result != -EAGAIN)
+                return partial(io, result);
+            int nonblocking = ut_fd_nonblocking(io->fd);
+            if (nonblocking)
+                return partial(io, nonblocking < 0 ? nonblocking : -EAGAIN);
+        }
+        int error = await(self, io, &use, &deadline);
+        if (error)
+            return partial(io, error);
+    }
+}

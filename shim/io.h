@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One blocking I/O call of a coroutine: attempts that never block, and waits between them.
+ */
+#ifndef UT_IO_H
+#define UT_IO_H
+
+#include "fd.h"
+#include "shim.h"
+
+#include <sys/uio.h>
+
+struct ut_io {
+    int fd;
+    enum ut_fd_direction direction;
+    const char *why;  /* a constant: the function's name */
+    bool everything;  /* a stream write, or MSG_WAITALL: go on until WANTED bytes are done */
+    size_t wanted;    /* bytes; 0 for calls that do not count bytes */
+    size_t done;      /* bytes done by earlier attempts; the attempt starts behind them */
+    /*
+     * Try once, without blocking, by raw system calls: bytes (or another result) or -errno.
+     * -EAGAIN: not now. Runs outside critical sections.
+     */
+    long (*attempt)(struct ut_io *io);
+    /* The call's arguments, for the attempt. */
+    void *buffer;
+    int flags;
+    struct msghdr *message;
+    const struct iovec *parts;
+    int part_count;
+    struct sockaddr *address;
+    socklen_t *address_length;
+};
+
+/* Do it: the call's result or -errno. Parks. A cancellation point. */
+long ut_io_run(struct ut_coro *self, struct ut_io *io);
+
+/* Copy PARTS without their first SKIPPED bytes to REST (room for COUNT); how many are left. */
+int ut_io_skip(const struct iovec *parts, int count, size_t skipped, struct iovec *rest);
+
+/* Sum of lengths, or -1 if the kernel would refuse them. */
+ssize_t ut_io_total(const struct iovec *parts, int count);
+
+#endif

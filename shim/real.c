@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "real.h"
+
+#include "libc.h"
+#include "log.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <string.h>
+
+static const char *const names[] = {
+#define SYMBOL(name, policy, family) #name,
+#include "symbols.def"
+#undef SYMBOL
+};
+
+void *ut_real_table[UT_SYMBOL_COUNT];
+
+/*
+ * The old condition variables (GLIBC_2.2.5, a pointer to the real one) are another type; plain
+ * dlsym may find them on some versions.
+ */
+static void *look_up(const char *name)
+{
+#ifdef __x86_64__
+    if (strncmp(name, "pthread_cond_", 13) == 0) {
+        void *function = dlvsym(RTLD_NEXT, name, "GLIBC_2.3.2");
+        if (function)
+            return function;
+    }
+#endif
+    return dlsym(RTLD_NEXT, name);
+}
+
+void *ut_real_resolve(enum ut_symbol symbol)
+{
+    void *function = look_up(names[symbol]);
+    if (!function)
+        ut_die("a function of libc that the program calls cannot be found");
+    __atomic_store_n(&ut_real_table[symbol], function, __ATOMIC_RELAXED);
+    return function;
+}
+
+void *ut_real_find(const char *name)
+{
+    return dlsym(RTLD_NEXT, name);
+}
+
+void ut_real_resolve_all(void)
+{
+    for (unsigned i = 0; i < UT_SYMBOL_COUNT; i++) {
+        void *function = ut_real_table[i] ? NULL : look_up(names[i]);
+        if (function) /* an older libc lacks the newest ones, and so do its programs */
+            __atomic_store_n(&ut_real_table[i], function, __ATOMIC_RELAXED);
+    }
+    ut_libc.pthread_create = real(pthread_create);
+    ut_libc.tid_field = ut_real_find("_thread_db_pthread_tid");
+    ut_libc.cancel_field = ut_real_find("_thread_db_pthread_cancelhandling");
+    ut_libc.rseq_offset = ut_real_find("__rseq_offset");
+}

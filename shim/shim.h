@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shim's internal header: what every room of it uses. A shim function is short and decides
+ * nothing: it asks whether the caller is a coroutine, hands the matter to the real function or
+ * to the runtime, and turns the runtime's negative codes into errno. README.md shows one.
+ */
+#ifndef UT_SHIM_H
+#define UT_SHIM_H
+
+#include "chk.h"
+#include "clock.h"
+#include "coro.h"
+#include "critical.h"
+#include "sched.h"
+#include "stats.h"
+#include "tls.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#define UT_EXPORT __attribute__((visibility("default")))
+
+/* OTHER is another name of NAME. (gcc wants the same attributes on both.) */
+#if __has_attribute(copy)
+#define UT_COPY(name) copy(name),
+#else
+#define UT_COPY(name)
+#endif
+#define UT_ALIAS(other, name)                                                                      \
+    extern __typeof__(name) other                                                                  \
+        __attribute__((UT_COPY(name) alias(#name), visibility("default")))
+
+/*
+ * The calling coroutine, or NULL for whoever gets the real function: native threads, the
+ * runtime's own threads, and a coroutine while it is inside the runtime (libuv calls write).
+ */
+static inline struct ut_coro *ut_shim_self(void)
+{
+    return __builtin_expect(ut_tls.critical != 0, 0) ? NULL : ut_tls.coro;
+}
+
+/* A runtime code as libc returns it: -1 and errno, or the value itself. */
+static inline long ut_shim_return(long result)
+{
+    if (__builtin_expect(result < 0, 0)) {
+        errno = (int)-result;
+        return -1;
+    }
+    return result;
+}
+
+/*
+ * Deal with what interrupted a wait of SELF: run the handlers of its pending signals; with
+ * CANCELLATION_POINT act on a cancellation, and then do not return. Outside critical sections.
+ * -EINTR if a handler without SA_RESTART ran, else 0: go on waiting.
+ */
+int ut_shim_attend(struct ut_coro *self, bool cancellation_point);
+
+/* The same for calls that no SA_RESTART restarts (sleeps, poll): -EINTR if any handler ran. */
+int ut_shim_attend_sleep(struct ut_coro *self);
+
+/* Has somebody cancelled SELF (whether or not it allows that now)? */
+static inline bool ut_shim_cancel_pending(struct ut_coro *self)
+{
+    enum { CANCELED = 8 }; /* glibc: CANCELED_BITMASK, the same since NPTL began */
+    return self->cancel_state &&
+           (__atomic_load_n(self->cancel_state, __ATOMIC_RELAXED) & CANCELED);
+}
+
+/* At the start of a cancellation point. */
+static inline void ut_shim_cancellation_point(struct ut_coro *self)
+{
+    self->must_report = self->handled = false; /* what ran before this call is of no concern */
+    if (__builtin_expect(ut_shim_cancel_pending(self), 0))
+        ut_shim_attend(self, true);
+}
+
+/* Absolute time ABSOLUTE on CLOCK as a deadline of the runtime (CLOCK_MONOTONIC). */
+int64_t ut_shim_deadline(clockid_t clock, const struct timespec *absolute);
+
+/* A relative time as a deadline; UT_FOREVER for NULL. */
+int64_t ut_shim_timeout(const struct timespec *relative);
+
+/* Is TIME a time? (0 <= tv_nsec < 1,000,000,000) */
+static inline bool ut_shim_valid_time(const struct timespec *time)
+{
+    return time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
+}
+
+/* Read the settings; idempotent, from a constructor or whatever comes first. */
+void ut_shim_init(void);
+
+/* Has the runtime been started, by the first pthread_create? */
+static inline bool ut_shim_started(void)
+{
+    return ut_sched_started();
+}
+
+/* Run EXPRESSION, a call of a real function, in a blocking region if on a coroutine. */
+#define UT_REGION(symbol, slow, expression)                                                        \
+    ({                                                                                             \
+        struct ut_coro *region_self_ = ut_shim_self();                                             \
+        if (region_self_)                                                                          \
+            ut_region_begin(region_self_, symbol, slow);                                           \
+        __typeof__(expression) region_result_ = (expression);                                      \
+        if (region_self_) {                                                                        \
+            int region_errno_ = errno;                                                             \
+            ut_region_end(region_self_);                                                           \
+            errno = region_errno_;                                                                 \
+        }                                                                                          \
+        region_result_;                                                                            \
+    })
+
+#endif

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals: sigaction(2), signal(2), pthread_sigmask(3), pthread_kill(3), raise(3), signal(7).
+ *
+ * The kernel knows carriers and native threads only. A coroutine's mask is loaded into its carrier
+ * when it differs, so what the kernel delivers arrives on the right stack with the right
+ * TCB. Our trampoline stands in front of every handler, for three cases:
+ *
+ *   - a critical section is open (critical.h): the signal waits in the thread's own ut_tls, with
+ *     everything blocked, and the handler runs when the section closes. The idea is FreeBSD libthr's.
+ *   - a carrier is on its own stack: the signal goes on to a coroutine that does not block it.
+ *   - a signal directed at one coroutine (pthread_kill): it is pending in the coroutine. If it
+ *     waits, its wait ends; if it runs, its carrier gets the same signal with a marker, to end
+ *     a system call; the handler then runs on the coroutine's stack, wherever that is resumed.
+ */
+#include "signals.h"
+
+#include "carrier.h"
+#include "lock.h"
+#include "reactor.h"
+#include "real.h"
+#include "stack.h"
+#include "wait.h"
+
+#include <limits.h>
+#include <string.h>
+#include <ucontext.h>
+
+enum { SIGNALS = 65 };
+
+/* The program's own actions. A version is odd while its entry is being written. */
+static struct {
+    _Atomic uint32_t version;
+    struct sigaction action;
+} table[SIGNALS];
+static struct ut_lock table_lock;
+static _Atomic bool wrapping; /* the runtime has started */
+static char kick_marker;      /* its address in si_ptr says: look at what is pending */
+
+static uint64_t bit(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+static uint64_t set_bits(const sigset_t *set)
+{
+    uint64_t bits;
+    memcpy(&bits, set, sizeof bits); /* the kernel's signals; sigset_t has room for more */
+    return bits;
+}
+
+static struct sigaction look_up(int signal)
+{
+    struct sigaction action;
+    uint32_t before;
+    do {
+        before = atomic_load_explicit(&table[signal].version, memory_order_acquire);
+        action = table[signal].action;
+        atomic_thread_fence(memory_order_acquire);
+    } while (before % 2 || before != atomic_load(&table[signal].version));
+    return action;
+}
+
+/* The caller holds the table's lock, in a critical section. */
+static void enter(int signal, const struct sigaction *action)
+{
+    atomic_fetch_add(&table[signal].version, 1);
+    atomic_thread_fence(memory_order_release);
+    table[signal].action = *action;
+    atomic_fetch_add_explicit(&table[signal].version, 1, memory_order_release);
+}
+
+static bool has_handler(const struct sigaction *action)
+{
+    return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+static bool ignored_by_default(int signal)
+{
+    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
+}
+
+/* Masks. KERNEL says what the calling kernel thread's mask is by now. */
+
+static void note_mask(struct ut_coro *self, uint64_t mask)
+{
+    atomic_store_explicit(&self->mask, mask, memory_order_relaxed);
+    atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = mask;
+}
+
+static void set_mask(struct ut_coro *self, uint64_t mask)
+{
+    if (self)
+        note_mask(self, mask);
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
+
+/* Handlers */
+
+static uint64_t mask_during(const struct sigaction *action, int signal, uint64_t before)
+{
+    uint64_t mask = before | set_bits(&action->sa_mask);
+    return action->sa_flags & SA_NODEFER ? mask : mask | bit(signal);
+}
+
+static void call(const struct sigaction *action, siginfo_t *info, void *context)
+{
+    struct ut_coro *self = ut_tls.coro;
+    if (self) {
+        self->handled = true;
+        self->must_report |= !(action->sa_flags & SA_RESTART);
+    }
+    if (action->sa_flags & SA_SIGINFO)
+        action->sa_sigaction(info->si_signo, info, context);
+    else
+        action->sa_handler(info->si_signo);
+}
+
+static void default_action(int signal)
+{
+    if (ignored_by_default(signal))
+        return;
+    ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), signal); /* the kernel's action is default, too */
+}
+
+/*
+ * Run the handler for INFO on the calling thread as the kernel would have. BEFORE: the mask to go
+ * back to. No critical section is open.
+ */
+static void deliver(siginfo_t *info, uint64_t before)
+{
+    struct ut_coro *self = ut_tls.coro;
+    int signal = info->si_signo;
+    struct sigaction action = look_up(signal);
+    ucontext_t context;
+    if (!has_handler(&action)) {
+        set_mask(self, before);
+        if (action.sa_handler == SIG_DFL)
+            default_action(signal);
+        return;
+    }
+    if (action.sa_flags & SA_RESETHAND) {
+        struct sigaction reset = {.sa_handler = SIG_DFL};
+        sigaction(signal, &reset, NULL);
+    }
+    getcontext(&context);
+    memcpy(&context.uc_sigmask, &before, sizeof before);
+    set_mask(self, mask_during(&action, signal, before));
+    call(&action, info, &context);
+    set_mask(ut_tls.coro, set_bits(&context.uc_sigmask));
+}
+
+int ut_signals_take(struct ut_coro *self, uint64_t set, siginfo_t *info)
+{
+    if (!(atomic_load(&self->pending) & set))
+        return 0;
+    ut_critical_begin();
+    ut_lock_acquire(&self->lock);
+    uint64_t ready = atomic_load(&self->pending) & set;
+    int signal = ready ? __builtin_ctzll(ready) + 1 : 0;
+    *info = self->pending_info;
+    if (signal)
+        atomic_fetch_and(&self->pending, ~bit(signal));
+    ut_lock_release(&self->lock);
+    ut_critical_end();
+    if (signal && info->si_signo != signal)
+        *info = (siginfo_t){.si_signo = signal, .si_code = SI_TKILL};
+    return signal;
+}
+
+bool ut_signals_is_kick(const siginfo_t *info)
+{
+    return info->si_code == SI_QUEUE && info->si_ptr == &kick_marker;
+}
+
+/* Run what is pending for SELF and not blocked. */
+static void deliver_pending(struct ut_coro *self)
+{
+    for (;;) {
+        siginfo_t info;
+        uint64_t mask = atomic_load_explicit(&self->mask, memory_order_relaxed);
+        if (!ut_signals_take(self, ~mask, &info))
+            return;
+        deliver(&info, mask);
+    }
+}
+
+/* A coroutine that takes SIGNAL, for one that the kernel gave to a carrier. */
+static struct ut_coro *find_taker(int signal)
+{
+    struct ut_coro *coro = NULL;
+    while ((coro = ut_coro_next(coro)))
+        if (!(atomic_load(&coro->life) & (UT_CORO_FINISHED | UT_CORO_POOLED)) &&
+            !(atomic_load(&coro->mask) & bit(signal)))
+            return coro;
+    return NULL;
+}
+
+static void forward(siginfo_t *info)
+{
+    struct ut_coro *taker = find_taker(info->si_signo);
+    if (taker)
+        ut_signals_direct(taker, info);
+    else /* everybody blocks it by now: it stays pending for the process */
+        ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), info->si_signo);
+}
+
+void ut_signals_deliver(void)
+{
+    struct ut_tls *tls = &ut_tls;
+    struct ut_coro *self = tls->coro;
+    atomic_store_explicit(&tls->attention, false, memory_order_relaxed);
+    if (tls->deferred) {
+        siginfo_t info = tls->deferred_info;
+        uint64_t mask = tls->deferred_mask;
+        tls->deferred = false;
+        if (tls->carrier) {
+            forward(&info);
+            return;
+        }
+        deliver(&info, mask);
+    }
+    if (self)
+        deliver_pending(self);
+}
+
+static bool is_fault(int signal, const siginfo_t *info)
+{
+    return info->si_code > 0 && info->si_code != SI_KERNEL &&
+           (signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL ||
+            signal == SIGTRAP || signal == SIGSYS);
+}
+
+/* Keep INFO for the end of the critical section; nothing else may come until then. */
+static void defer(struct ut_tls *tls, const siginfo_t *info, ucontext_t *context)
+{
+    uint64_t all = UT_MASK_ALL;
+    tls->deferred_info = *info;
+    memcpy(&tls->deferred_mask, &context->uc_sigmask, sizeof all);
+    memcpy(&context->uc_sigmask, &all, sizeof all); /* in force when the trampoline returns */
+    tls->deferred = true;
+    atomic_store_explicit(&tls->attention, true, memory_order_relaxed);
+    if (tls->coro) {
+        atomic_load_explicit(&tls->coro->carrier, memory_order_relaxed)->mask = all;
+        atomic_store(&tls->coro->interrupted, true); /* its wait, if it is about to, ends at once */
+    } else if (tls->carrier) {
+        tls->carrier->mask = all;
+        if (tls->carrier->lane)
+            ut_reactor_poke(tls->carrier->lane->reactor); /* async-signal-safe: uv_async_send(3) */
+    }
+}
+
+static void trampoline(int signal, siginfo_t *info, void *opaque)
+{
+    struct ut_tls *tls = &ut_tls;
+    struct ut_coro *self = tls->coro;
+    ucontext_t *context = opaque;
+    if (ut_signals_is_kick(info)) {
+        if (self && !tls->critical)
+            deliver_pending(self);
+        return;
+    }
+    if (tls->critical && !is_fault(signal, info)) {
+        defer(tls, info, context);
+        return;
+    }
+    struct sigaction action = look_up(signal);
+    if (!has_handler(&action)) /* changed a moment ago */
+        return;
+    if (action.sa_flags & SA_RESETHAND)
+        table[signal].action.sa_handler = SIG_DFL; /* as the kernel has done */
+    uint64_t before = set_bits(&context->uc_sigmask);
+    if (self)
+        note_mask(self, mask_during(&action, signal, before));
+    call(&action, info, opaque);
+    if (self) /* sigreturn loads this mask, on whichever carrier we are by now */
+        note_mask(self, set_bits(&context->uc_sigmask));
+}
+
+/* Directed signals */
+
+int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
+{
+    int signal = info->si_signo;
+    struct sigaction action = look_up(signal);
+    if (action.sa_handler == SIG_IGN ||
+        (action.sa_handler == SIG_DFL && ignored_by_default(signal)))
+        return 0;
+    ut_count(signals_directed);
+    ut_critical_begin();
+    ut_lock_acquire(&coro->lock);
+    coro->pending_info = *info;
+    atomic_fetch_or(&coro->pending, bit(signal));
+    ut_lock_release(&coro->lock);
+    if (!(atomic_load(&coro->mask) & bit(signal))) {
+        atomic_store(&coro->interrupted, true);
+        atomic_store(&coro->tls->attention, true);
+        ut_wait_interrupt(coro);
+    }
+    int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
+    if (thread_id) {
+        siginfo_t kick = {.si_signo = signal, .si_code = SI_QUEUE};
+        kick.si_ptr = &kick_marker;
+        ut_syscall4(SYS_rt_tgsigqueueinfo, ut_syscall0(SYS_getpid), thread_id, signal, &kick);
+    }
+    ut_critical_end(); /* our own: runs the handler */
+    return 0;
+}
+
+static int direct_at(struct ut_coro *coro, int signal, int code, union sigval value)
+{
+    if (signal < 0 || signal >= SIGNALS || signal == 32 || signal == 33)
+        return EINVAL;
+    if (signal == 0 || (atomic_load(&coro->life) & UT_CORO_FINISHED))
+        return 0;
+    if (look_up(signal).sa_handler == SIG_DFL && !ignored_by_default(signal) &&
+        !(atomic_load(&coro->mask) & bit(signal))) {
+        default_action(signal); /* fatal or stopping: concerns the process */
+        return 0;
+    }
+    siginfo_t info = {.si_signo = signal, .si_code = code};
+    info.si_pid = (pid_t)ut_syscall0(SYS_getpid);
+    info.si_uid = (uid_t)ut_syscall0(SYS_getuid);
+    info.si_value = value;
+    return ut_signals_direct(coro, &info);
+}
+
+UT_EXPORT int pthread_kill(pthread_t thread, int signal)
+{
+    struct ut_coro *coro = ut_coro_find(thread);
+    return coro ? direct_at(coro, signal, SI_TKILL, (union sigval){0})
+                : real(pthread_kill)(thread, signal);
+}
+
+UT_EXPORT int pthread_sigqueue(pthread_t thread, int signal, const union sigval value)
+{
+    struct ut_coro *coro = ut_coro_find(thread);
+    return coro ? direct_at(coro, signal, SI_QUEUE, value)
+                : real(pthread_sigqueue)(thread, signal, value);
+}
+
+UT_EXPORT int raise(int signal)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self || !(atomic_load(&self->mask) & bit(signal ? signal : 1)))
+        return real(raise)(signal); /* arrives on this carrier, before raise returns */
+    return (int)ut_shim_return(-direct_at(self, signal, SI_TKILL, (union sigval){0}));
+}
+
+/* Actions and masks */
+
+static int change_action(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    struct sigaction kernel;
+    int result = 0;
+    ut_critical_begin();
+    ut_lock_acquire(&table_lock);
+    struct sigaction before = table[signal].action;
+    if (action) {
+        kernel = *action;
+        if (has_handler(action)) {
+            kernel.sa_sigaction = trampoline;
+            kernel.sa_flags |= SA_SIGINFO;
+        }
+        enter(signal, action);
+        result = real(sigaction)(signal, &kernel, NULL);
+        if (result < 0)
+            enter(signal, &before);
+    }
+    ut_lock_release(&table_lock);
+    ut_critical_end();
+    if (result == 0 && old)
+        *old = before;
+    return result;
+}
+
+UT_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
+{
+    if (!atomic_load_explicit(&wrapping, memory_order_acquire) || signal <= 0 ||
+        signal >= SIGNALS || signal == 32 || signal == 33)
+        return real(sigaction)(signal, action, old);
+    return change_action(signal, action, old);
+}
+UT_ALIAS(__sigaction, sigaction);
+
+UT_EXPORT sighandler_t signal(int number, sighandler_t handler)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+    if (!atomic_load_explicit(&wrapping, memory_order_acquire))
+        return real(signal)(number, handler);
+    sigemptyset(&action.sa_mask);
+    if (handler == SIG_ERR) {
+        errno = EINVAL;
+        return SIG_ERR;
+    }
+    sigaddset(&action.sa_mask, number);
+    return sigaction(number, &action, &old) < 0 ? SIG_ERR : old.sa_handler;
+}
+
+UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self)
+        return real(pthread_sigmask)(how, set, old);
+    uint64_t before = atomic_load(&self->mask), mask = before;
+    if (set) {
+        uint64_t change = set_bits(set) & ~(UINT64_C(3) << 31 | bit(SIGKILL) | bit(SIGSTOP));
+        switch (how) {
+        case SIG_BLOCK:
+            mask |= change;
+            break;
+        case SIG_UNBLOCK:
+            mask &= ~change;
+            break;
+        case SIG_SETMASK:
+            mask = change;
+            break;
+        default:
+            return EINVAL;
+        }
+    }
+    if (old) {
+        sigemptyset(old);
+        memcpy(old, &before, sizeof before);
+    }
+    if (mask != before) {
+        set_mask(self, mask);
+        deliver_pending(self);
+    }
+    return 0;
+}
+
+UT_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
+{
+    if (!ut_shim_self())
+        return real(sigprocmask)(how, set, old);
+    return (int)ut_shim_return(-pthread_sigmask(how, set, old));
+}
+
+void ut_signals_start(void)
+{
+    ut_lock_acquire(&table_lock);
+    for (int signal = 1; signal < SIGNALS; signal++)
+        if (signal != 32 && signal != 33)
+            real(sigaction)(signal, NULL, &table[signal].action);
+    ut_lock_release(&table_lock);
+    atomic_store(&wrapping, true);
+    for (int signal = 1; signal < SIGNALS; signal++) {
+        struct sigaction action = table[signal].action;
+        if (signal != 32 && signal != 33 && has_handler(&action) &&
+            action.sa_sigaction != trampoline)
+            change_action(signal, &action, NULL);
+    }
+}

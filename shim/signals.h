@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UT_SIGNALS_H
+#define UT_SIGNALS_H
+
+#include "shim.h"
+
+/* Put our trampoline in front of the handlers that are installed, and of all later ones. */
+void ut_signals_start(void);
+
+/* ut_critical_deliver: run what waited for the end of a critical section. */
+void ut_signals_deliver(void);
+
+/* Send SIGNAL to CORO alone. 0 or a positive error. Any context. */
+int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
+
+/*
+ * For sigwait: take a signal of SET (bits) that was directed at SELF and is pending. Its number
+ * with *INFO, or 0. Not in a critical section.
+ */
+int ut_signals_take(struct ut_coro *self, uint64_t set, siginfo_t *info);
+
+/* Did the kernel hand INFO out for what is a directed signal, pending in its coroutine? */
+bool ut_signals_is_kick(const siginfo_t *info);
+
+#endif

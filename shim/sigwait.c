@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Waiting for signals: sigwait(3), sigtimedwait(2), sigsuspend(2); and tgkill(2), which sends one.
+ * A signal of the process may come from anywhere, so these wait in the kernel, in a blocking
+ * region, with the coroutine's own mask on the carrier. One directed at the coroutine is in
+ * self->pending; its carrier gets a kick (signals.c), which is such a signal to the kernel.
+ */
+#include "real.h"
+#include "signals.h"
+
+#include <string.h>
+
+static uint64_t bits_of(const sigset_t *set)
+{
+    uint64_t bits;
+    memcpy(&bits, set, sizeof bits);
+    return bits;
+}
+
+/*
+ * One wait in the kernel: the signal with its INFO, or -errno; -EAGAIN also when it was cut short
+ * for a signal that is pending in SELF.
+ */
+static int await_kernel(struct ut_coro *self, const char *why, const sigset_t *set,
+                        siginfo_t *info, const struct timespec *timeout)
+{
+    bool waits = !timeout || timeout->tv_sec || timeout->tv_nsec;
+    int result = -EAGAIN, saved = errno;
+    if (waits)
+        ut_region_begin(self, why, true);
+    /* Whoever directs a signal at us after this look finds us on our carrier and kicks that. */
+    if (!(atomic_load(&self->pending) & bits_of(set))) {
+        result = real(sigtimedwait)(set, info, timeout);
+        if (result < 0)
+            result = -errno;
+    }
+    if (waits)
+        ut_region_end(self);
+    errno = saved;
+    return result;
+}
+
+/* A signal of SET, or -errno. INFO is written in any case. DEADLINE: UT_FOREVER, 0: do not wait. */
+static int await_signal(struct ut_coro *self, const char *why, const sigset_t *set,
+                        siginfo_t *info, int64_t deadline)
+{
+    for (;;) {
+        struct timespec rest, *timeout = NULL;
+        int signal = ut_signals_take(self, bits_of(set), info);
+        if (signal)
+            return signal;
+        if (deadline != UT_FOREVER) {
+            int64_t left = deadline - ut_clock_now();
+            left = left > 0 ? left : 0;
+            rest = (struct timespec){.tv_sec = left / UT_SECOND, .tv_nsec = left % UT_SECOND};
+            timeout = &rest;
+        }
+        signal = await_kernel(self, why, set, info, timeout);
+        /* A kick may be for somebody who has left this carrier long ago. */
+        if (signal > 0 && ut_signals_is_kick(info))
+            continue;
+        bool over = timeout && rest.tv_sec == 0 && rest.tv_nsec == 0;
+        if (signal != -EAGAIN || over)
+            return signal;
+    }
+}
+
+/* As libc: the user of tkill, which is how threads signal each other, is told as kill's. */
+static int report(int signal, siginfo_t *info, siginfo_t *wanted)
+{
+    if (signal > 0 && wanted) {
+        if (info->si_code == SI_TKILL)
+            info->si_code = SI_USER;
+        *wanted = *info;
+    }
+    return (int)ut_shim_return(signal);
+}
+
+UT_EXPORT int sigtimedwait(const sigset_t *restrict set, siginfo_t *restrict info,
+                           const struct timespec *restrict timeout)
+{
+    struct ut_coro *self = ut_shim_self();
+    siginfo_t found;
+    if (!self || (timeout && (!ut_shim_valid_time(timeout) || timeout->tv_sec < 0)))
+        return real(sigtimedwait)(set, info, timeout);
+    ut_shim_cancellation_point(self);
+    bool polls = timeout && timeout->tv_sec == 0 && timeout->tv_nsec == 0;
+    int64_t deadline = polls ? 0 : ut_shim_timeout(timeout);
+    return report(await_signal(self, "sigtimedwait", set, &found, deadline), &found, info);
+}
+
+UT_EXPORT int sigwaitinfo(const sigset_t *restrict set, siginfo_t *restrict info)
+{
+    struct ut_coro *self = ut_shim_self();
+    siginfo_t found;
+    if (!self)
+        return real(sigwaitinfo)(set, info);
+    ut_shim_cancellation_point(self);
+    return report(await_signal(self, "sigwaitinfo", set, &found, UT_FOREVER), &found, info);
+}
+
+UT_EXPORT int sigwait(const sigset_t *restrict set, int *restrict signal)
+{
+    struct ut_coro *self = ut_shim_self();
+    siginfo_t found;
+    int result;
+    if (!self)
+        return real(sigwait)(set, signal);
+    ut_shim_cancellation_point(self);
+    do
+        result = await_signal(self, "sigwait", set, &found, UT_FOREVER);
+    while (result == -EINTR); /* sigwait(3) does not know that error */
+    if (result < 0)
+        return -result;
+    *signal = result;
+    return 0;
+}
+
+/* Run the handlers of what is pending for SELF under MASK, then go back to BEFORE. */
+static void deliver_under(const sigset_t *mask, const sigset_t *before)
+{
+    pthread_sigmask(SIG_SETMASK, mask, NULL);
+    ut_signals_deliver(); /* the masks may be equal: then the line above did nothing */
+    pthread_sigmask(SIG_SETMASK, before, NULL);
+}
+
+/* Wait in the kernel with MASK, unless something is pending that MASK lets through. */
+static void suspend(struct ut_coro *self, const sigset_t *mask, uint64_t before)
+{
+    ut_region_begin(self, "sigsuspend", true);
+    /* From here on others direct signals at us by the new mask, which sigsuspend makes true. */
+    atomic_store(&self->mask, bits_of(mask));
+    if (!(atomic_load(&self->pending) & ~bits_of(mask)))
+        real(sigsuspend)(mask);
+    /* The kernel has gone back already; a handler's trampoline may have noted something else. */
+    atomic_store(&self->mask, before);
+    atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = before;
+    ut_region_end(self);
+}
+
+UT_EXPORT int sigsuspend(const sigset_t *set)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self)
+        return real(sigsuspend)(set);
+    ut_shim_cancellation_point(self); /* also forgets that a handler ran before */
+    sigset_t mask = *set, old;
+    sigdelset(&mask, SIGKILL);
+    sigdelset(&mask, SIGSTOP);
+    pthread_sigmask(SIG_SETMASK, NULL, &old);
+    while (!self->handled) { /* a kick for another coroutine is no reason to return */
+        suspend(self, &mask, bits_of(&old));
+        if (atomic_load(&self->pending) & ~bits_of(&mask))
+            deliver_under(&mask, &old);
+    }
+    self->must_report = self->handled = false;
+    errno = EINTR;
+    return -1;
+}
+
+/* Sending to one thread by its kernel id, which for a coroutine is virtual. */
+
+static struct ut_coro *find_by_id(pid_t thread)
+{
+    struct ut_coro *coro = NULL;
+    while ((coro = ut_coro_next(coro)))
+        if (coro->thread_id == (uint32_t)thread)
+            return coro;
+    return NULL;
+}
+
+UT_EXPORT int tgkill(pid_t process, pid_t thread, int signal)
+{
+    struct ut_coro *coro = ut_shim_started() && thread > 0 ? find_by_id(thread) : NULL;
+    if (!coro || process != getpid())
+        return real(tgkill)(process, thread, signal);
+    if (atomic_load(&coro->life) & (UT_CORO_FINISHED | UT_CORO_POOLED))
+        return (int)ut_shim_return(-ESRCH);
+    return (int)ut_shim_return(-pthread_kill(coro->handle, signal));
+}

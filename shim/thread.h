@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef UT_THREAD_H
+#define UT_THREAD_H
+
+#include "shim.h"
+
+/* Run the thread of the program that CORO was given; returns when it has ended. */
+void ut_thread_body(struct ut_coro *coro);
+
+/* In a forked child: SELF, a coroutine of the parent or NULL, is the only thread. */
+void ut_thread_forked(struct ut_coro *self);
+
+#endif

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Clients that no server likes: aborting, half-closed, byte by byte, killed by the hundred."""
+
+import asyncio
+import collections
+import os
+import signal
+import struct
+
+from link import Link
+from load import Crowd, Tally
+
+READ_TIMEOUT = 5.0
+BYTE_PACE = 0.001
+FIRST_INDEX = 50000  # client numbers that no load uses
+VICTIMS_READY_SECONDS = 40
+
+
+async def in_ramp(daemon, count, action):
+    """Runs action(number) `count` times, no more than the daemon's ramp at a time; returns the results."""
+    gate = asyncio.Semaphore(daemon.ramp)
+
+    async def one(number):
+        async with gate:
+            return await action(number)
+    return await asyncio.gather(*(one(number) for number in range(count)))
+
+
+async def one_answer(daemon):
+    session = daemon.session(FIRST_INDEX)
+    try:
+        await asyncio.wait_for(session.open(), READ_TIMEOUT)
+        await asyncio.wait_for(session.ask(0), READ_TIMEOUT)
+        await session.close()
+    finally:
+        session.reset()
+
+
+async def abort_mid_request(daemon, count):
+    port, request = daemon.raw_request()
+
+    async def abort(number):
+        link = await Link.open(port)
+        await link.send(request[:1 + number % (len(request) - 1)])
+        link.reset()
+
+    for first in range(0, count, daemon.ramp):
+        await asyncio.gather(*(abort(number) for number in range(first, min(first + daemon.ramp, count))))
+        await one_answer(daemon)  # everybody before this client has been accepted: the backlog is empty
+
+
+async def abort_mid_answer(daemon, count):
+    async def abort(number):
+        session = daemon.session(FIRST_INDEX + number)
+        try:
+            await session.open()
+            await asyncio.wait_for(session.abandon(), READ_TIMEOUT)
+        finally:
+            session.reset()
+    await in_ramp(daemon, count, abort)
+
+
+async def half_close(daemon, count):
+    """Half a request, then FIN. Returns what the clients saw then, by kind."""
+    port, request = daemon.raw_request()
+
+    async def half(_):
+        link = await Link.open(port)
+        try:
+            await link.send(request[:len(request) // 2])
+            link.half_close()
+            answer = await asyncio.wait_for(link.rest(), READ_TIMEOUT)
+            return "bytes, then end" if answer else "end"
+        except asyncio.TimeoutError:
+            return "nothing"
+        except ConnectionError:
+            return "reset"
+        finally:
+            link.reset()
+    return collections.Counter(await in_ramp(daemon, count, half))
+
+
+async def write_slowly(daemon, count):
+    """Whole exchanges written one byte at a time; returns the tally."""
+    tally = Tally()
+    crowd = Crowd(daemon, count, tally, FIRST_INDEX, BYTE_PACE)
+    try:
+        await crowd.open()
+        await crowd.round(1)
+        await crowd.close()
+    finally:
+        crowd.reset()
+    return tally
+
+
+async def hold_forever(daemon, count, ready):
+    tally = Tally()
+    crowd = Crowd(daemon, count, tally, FIRST_INDEX)
+    await crowd.open()
+    os.write(ready, struct.pack("i", len(crowd.sessions)))
+    await asyncio.Event().wait()
+
+
+def kill_clients(daemon, count):
+    """A process that holds `count` clients dies by SIGKILL. Returns how many it held."""
+    readable, writable = os.pipe()
+    victim = os.fork()
+    if victim == 0:
+        try:
+            os.close(readable)
+            signal.alarm(VICTIMS_READY_SECONDS)  # also when the parent is gone
+            asyncio.run(hold_forever(daemon, count, writable))
+        finally:
+            os._exit(1)
+    os.close(writable)
+    try:
+        message = os.read(readable, struct.calcsize("i"))
+        return struct.unpack("i", message)[0] if message else 0
+    finally:
+        os.close(readable)
+        os.kill(victim, signal.SIGKILL)
+        os.waitpid(victim, 0)
