@@ -70,6 +70,15 @@ void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask)
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
+void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *stack)
+{
+    if (carrier->alternate_stack.ss_sp == stack->ss_sp &&
+        carrier->alternate_stack.ss_flags == stack->ss_flags)
+        return;
+    carrier->alternate_stack = *stack;
+    ut_syscall2(SYS_sigaltstack, stack, NULL);
+}
+
 static void assign(struct ut_carrier *carrier, struct ut_lane *lane)
 {
     carrier->lane = lane;
@@ -153,6 +162,7 @@ static void *carrier_main(void *argument)
 {
     struct ut_carrier *carrier = argument;
     carrier->mask = UT_MASK_ALL;
+    carrier->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     carrier->thread_id = (int)ut_syscall0(SYS_gettid);
     ut_tls.carrier = carrier;
     ut_tls.internal = true;

@@ -35,6 +35,9 @@ bool ut_carrier_await(struct ut_carrier *carrier);
 /* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
 void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 
+/* The same for the alternate signal stack. */
+void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *stack);
+
 /* Monitor only: make carriers for the lanes that wait for one. */
 void ut_carrier_make_wanted(void);
 

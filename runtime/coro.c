@@ -4,6 +4,7 @@
 #include "critical.h"
 #include "lot.h"
 #include "sched.h"
+#include "sigmask.h"
 #include "stack.h"
 #include "stats.h"
 #include "tcb.h"
@@ -65,6 +66,7 @@ static struct ut_coro *take_slot(unsigned size_class)
     coro->size_class = size_class;
     coro->stack = (char *)slot.base + UT_STACK_GUARD;
     coro->stack_size = (size_t)((char *)coro - (char *)coro->stack);
+    atomic_init(&coro->mask, ~UINT64_C(0));
     atomic_init(&coro->wait, UT_WAIT_WOKEN); /* in no wait: nothing to interrupt */
     return coro;
 }
@@ -197,9 +199,19 @@ void ut_coro_run(struct ut_coro *coro)
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();
+        ut_coro_set_mask(coro, ~UINT64_C(0)); /* it takes no signal any more */
         ut_tcb_abandon_robust(coro);
         ut_sched_retire(coro);
     }
+}
+
+void ut_coro_set_mask(struct ut_coro *coro, uint64_t mask)
+{
+    uint64_t before = atomic_exchange_explicit(&coro->mask, mask, memory_order_relaxed);
+    if (before == mask)
+        return;
+    ut_sigmask_add(mask);
+    ut_sigmask_remove(before);
 }
 
 void ut_coro_forked(struct ut_coro *self)

@@ -65,7 +65,7 @@ struct ut_coro {
     void *(*start)(void *);
     void *argument;
     void *result;
-    void *shim_list;              /* the shim's: destructors of thread-local objects */
+    uint64_t float_control;       /* rounding and exception masks that it starts with */
     bool recycled;                /* ran another thread before: its TLS must be made new */
     _Atomic uint32_t life;        /* enum ut_coro_life, flags */
     size_t asked_size;            /* stack and guard size as the program asked for */
@@ -73,6 +73,9 @@ struct ut_coro {
     _Atomic uint64_t mask;        /* blocked signals, bit n - 1 for signal n, as the kernel's */
     _Atomic uint64_t pending;     /* directed signals that have not been delivered */
     _Atomic bool interrupted;     /* a signal or cancellation came: waits end, see wait.h */
+    bool mask_unsure;             /* in a handler, or one was left by siglongjmp */
+    uint64_t mask_before;         /* the mask outside that handler */
+    stack_t alternate_stack;      /* sigaltstack(2) */
     bool handled;                 /* a handler ran since the current call began */
     bool must_report;             /* one without SA_RESTART: the call returns EINTR */
     struct ut_tls *tls;           /* its thread-local state, to raise tls->attention from afar */
@@ -114,6 +117,9 @@ extern void (*ut_coro_body)(struct ut_coro *coro);
 
 /* The loop that every coroutine runs; from tcb.c only. Never returns. */
 void ut_coro_run(struct ut_coro *coro);
+
+/* Record that CORO's signal mask is MASK. Any context, also in a signal handler. */
+void ut_coro_set_mask(struct ut_coro *coro, uint64_t mask);
 
 /* In a forked child: forget all coroutines; SELF, if any, is a native thread from now on. */
 void ut_coro_forked(struct ut_coro *self);

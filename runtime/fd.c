@@ -21,6 +21,7 @@ enum {
     STAMP_READY = 1,
     STAMP_EVENT = 2, /* added for each event */
     OURS = 8192,     /* six per lane, a few more */
+    HIGH = 960,      /* where ours begin: high, but within the kernel's table of 1,024 */
 };
 
 /* Events by direction; errors and hang-ups concern both. */
@@ -100,8 +101,12 @@ void ut_fd_drained(const struct ut_fd_use *use)
 {
     struct ut_fd *entry = use->entry;
     uint32_t stamp = use->stamp;
-    /* Unwatched, no event would ever set it again. After a hang-up there is an end to be read. */
-    if (!atomic_load_explicit(&entry->lane, memory_order_relaxed) ||
+    /*
+     * Unwatched, no event would ever set it again. After a hang-up there is an end to be read.
+     * A short write may have other reasons than a full buffer (sendfile's own pipe), and without a
+     * full buffer there is no event when it empties.
+     */
+    if (use->direction != UT_FD_READ || !atomic_load_explicit(&entry->lane, memory_order_relaxed) ||
         atomic_load_explicit(&entry->kind, memory_order_relaxed) != UT_FD_STREAM ||
         atomic_load_explicit(&entry->hung_up, memory_order_relaxed))
         return;
@@ -129,14 +134,17 @@ static void unqueue(struct ut_fd_waiter *waiter)
     waiter->link = NULL;
 }
 
-/* Wake who waits for any of EVENTS: all that only look, and the first that takes. */
+/*
+ * Wake who waits for any of EVENTS: all that only look, and the first that takes. The end of the
+ * stream, or an error, is for everybody.
+ */
 static void wake(struct ut_fd *entry, uint32_t events, enum ut_wait_outcome outcome)
 {
     struct ut_fd_waiter *waiter = entry->waiters, *next;
-    bool taken = false;
+    bool taken = false, all = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
     for (; waiter; waiter = next) {
         next = waiter->next;
-        if (!(waiter->events & events) || (taken && waiter->exclusive))
+        if (!(waiter->events & events) || (taken && waiter->exclusive && !all))
             continue;
         struct ut_coro *coro = waiter->coro;
         uint64_t ticket = waiter->ticket;
@@ -243,7 +251,7 @@ void ut_fd_pass_on(const struct ut_fd_use *use)
         return;
     ut_lock_acquire(&entry->lock);
     if (atomic_load_explicit(&entry->stamp[use->direction], memory_order_relaxed) & STAMP_READY)
-        wake(entry, interest[use->direction], UT_WAIT_WOKEN);
+        wake(entry, use->direction == UT_FD_READ ? EPOLLIN : EPOLLOUT, UT_WAIT_WOKEN);
     ut_lock_release(&entry->lock);
 }
 
@@ -422,9 +430,8 @@ int ut_fd_keep(int fd)
     if (index == OURS)
         return fd;
     if (ut_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0) {
-        long top = limit.rlim_cur < CHUNKS * PER_CHUNK ? (long)limit.rlim_cur : CHUNKS * PER_CHUNK;
-        long room = top / 16 < OURS ? top / 16 : OURS;
-        high = (int)ut_syscall3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, top - room);
+        long from = limit.rlim_cur < HIGH * 16 / 15 ? (long)limit.rlim_cur * 15 / 16 : HIGH;
+        high = (int)ut_syscall3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, from);
     }
     if (high >= 0) {
         ut_syscall1(SYS_close, fd);

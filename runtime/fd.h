@@ -62,7 +62,7 @@ bool ut_fd_use(struct ut_fd_use *use, int fd, enum ut_fd_direction direction);
 /* False: the last attempt drained it and nothing has come since; do not bother. */
 bool ut_fd_promising(const struct ut_fd_use *use);
 
-/* The attempt got less than it asked for: on a byte stream that means that it is drained. */
+/* A read got less than it asked for: on a byte stream that means that it is drained. */
 void ut_fd_drained(const struct ut_fd_use *use);
 
 /* The attempt succeeded: if others wait for the same direction, let the next one try. */

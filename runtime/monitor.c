@@ -13,9 +13,11 @@
 #include "clock.h"
 #include "config.h"
 #include "coro.h"
+#include "critical.h"
 #include "log.h"
 #include "reactor.h"
 #include "sched.h"
+#include "sigmask.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -104,6 +106,21 @@ static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
     return false;
 }
 
+/* Accept what coroutines accept, and pass on what has come. */
+static void take_signals(void)
+{
+    static uint64_t mask = UT_MASK_ALL; /* the monitor's own; monitor only */
+    if (atomic_load_explicit(&ut_tls.attention, memory_order_relaxed)) {
+        mask = UT_MASK_ALL; /* the handler has blocked everything */
+        ut_critical_deliver();
+    }
+    uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_ALL;
+    if (mask == wanted)
+        return;
+    mask = wanted;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
+
 static void rest(int64_t deadline, uint32_t seen)
 {
     ut_sys_futex_wait(&calls, seen, deadline);
@@ -119,6 +136,7 @@ static void *monitor_main(void *unused)
     for (;;) {
         uint32_t seen = atomic_load(&calls);
         ut_carrier_make_wanted();
+        take_signals();
         int64_t now = ut_clock_now();
         bool active = false, soon = false;
         for (unsigned i = 0; i < ut_lane_count; i++)

@@ -114,9 +114,12 @@ bool ut_reactor_has_events(struct ut_reactor *reactor)
 int ut_reactor_watch(struct ut_reactor *reactor, int fd, uint64_t data)
 {
     struct epoll_event event = {.events = EVERYTHING, .data.u64 = data};
-    long result = ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_ADD, fd, &event);
-    if (result == -EEXIST)
-        result = ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_MOD, fd, &event);
+    long result;
+    do { /* the number may get another meaning between the two: then MOD does not find it */
+        result = ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_ADD, fd, &event);
+        if (result == -EEXIST)
+            result = ut_syscall4(SYS_epoll_ctl, reactor->set, EPOLL_CTL_MOD, fd, &event);
+    } while (result == -ENOENT);
     return (int)result;
 }
 

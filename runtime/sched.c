@@ -176,10 +176,25 @@ void ut_sched_arm(struct ut_coro *self, struct ut_timer *timer)
 
 /* Switching, on the coroutine's side */
 
+/* A handler may have been left by siglongjmp, which sets the mask behind our back. */
+static void ask_for_mask(struct ut_coro *self, struct ut_carrier *carrier)
+{
+    uint64_t mask;
+    if (ut_tls.deferred) /* everything is blocked, for now */
+        return;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &mask, sizeof mask);
+    carrier->mask = mask;
+    ut_coro_set_mask(self, mask);
+    if (mask == self->mask_before)
+        self->mask_unsure = false;
+}
+
 static void switch_away(struct ut_coro *self, enum ut_after_switch after)
 {
     ut_sched_claim();
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    if (__builtin_expect(self->mask_unsure, 0))
+        ask_for_mask(self, carrier);
     carrier->after = after;
     ut_arch_switch(&self->context, &carrier->context);
 }
@@ -235,6 +250,7 @@ static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_c
     atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
     carrier->current = coro;
     ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
+    ut_carrier_set_alternate_stack(carrier, &coro->alternate_stack);
     atomic_store_explicit(&lane->ticks,
                           atomic_load_explicit(&lane->ticks, memory_order_relaxed) + 1,
                           memory_order_relaxed);

@@ -11,6 +11,7 @@
 #include "timer.h"
 #include "tls.h"
 
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,7 @@ struct ut_carrier {
     struct ut_coro *current;       /* read by the monitor for its reports */
     enum ut_after_switch after;    /* set by the coroutine that leaves */
     uint64_t mask;                 /* the kernel's signal mask of this thread */
+    stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */
     _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
     _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */

@@ -27,6 +27,14 @@ static bool is_ready(int fd, short events)
     return ut_syscall5(SYS_ppoll, &one, 1, &none, NULL, 0) != 0;
 }
 
+/* RESULT of an attempt; if it is a count, the kernel has read the vector, and so may we. */
+static long measured(struct ut_io *io, long result)
+{
+    if (result >= 0)
+        io->wanted = (size_t)ut_io_total(io->parts, io->part_count);
+    return result;
+}
+
 /*
  * Pipes, terminals, eventfd and other descriptors that poll. RWF_NOWAIT where the kernel knows it
  * for this kind of file (pipes since 6.5); else a look first, and then a call that blocks only
@@ -35,36 +43,44 @@ static bool is_ready(int fd, short events)
 static long attempt_vector(struct ut_io *io)
 {
     bool reads = io->direction == UT_FD_READ;
-    struct iovec rest[io->part_count];
-    int count = ut_io_skip(io->parts, io->part_count, io->done, rest);
+    struct iovec room[io->done ? io->part_count : 1];
+    const struct iovec *rest = io->parts; /* the program's own, until the kernel has read it */
+    int count = io->part_count;
+    if (io->done) {
+        count = ut_io_skip(io->parts, io->part_count, io->done, room);
+        rest = room;
+    }
     long result = ut_syscall6(reads ? SYS_preadv2 : SYS_pwritev2, io->fd, (long)rest, count, -1, -1,
                               RWF_NOWAIT);
     if (result != -EOPNOTSUPP && result != -ENOSYS && result != -EINVAL && result != -ESPIPE)
-        return result;
+        return measured(io, result);
     if (!is_ready(io->fd, reads ? POLLIN : POLLOUT) && ut_fd_nonblocking(io->fd) == 0)
         return -EAGAIN;
     ut_region_begin(ut_tls.coro, io->why, false);
     result = ut_syscall3(reads ? SYS_readv : SYS_writev, io->fd, rest, count);
     ut_region_end(ut_tls.coro);
-    return result;
+    return measured(io, result);
 }
 
 static long attempt_socket_vector(struct ut_io *io)
 {
-    struct iovec rest[io->part_count];
-    struct msghdr message = {.msg_iov = rest};
-    message.msg_iovlen = (size_t)ut_io_skip(io->parts, io->part_count, io->done, rest);
-    return ut_syscall3(io->direction == UT_FD_READ ? SYS_recvmsg : SYS_sendmsg, io->fd, &message,
-                       MSG_DONTWAIT);
+    struct iovec room[io->done ? io->part_count : 1];
+    struct msghdr message = {.msg_iov = (struct iovec *)io->parts,
+                             .msg_iovlen = (size_t)io->part_count};
+    if (io->done) {
+        message.msg_iovlen = (size_t)ut_io_skip(io->parts, io->part_count, io->done, room);
+        message.msg_iov = room;
+    }
+    return measured(io, ut_syscall3(io->direction == UT_FD_READ ? SYS_recvmsg : SYS_sendmsg, io->fd,
+                                    &message, MSG_DONTWAIT));
 }
 
-/* The common way of all four below; TOTAL > 0. */
+/* The common way of all four below. */
 static ssize_t transfer(struct ut_coro *self, const char *why, int fd, enum ut_fd_kind kind,
-                        enum ut_fd_direction direction, const struct iovec *parts, int count,
-                        size_t total)
+                        enum ut_fd_direction direction, const struct iovec *parts, int count)
 {
     struct ut_io io = {
-        .fd = fd, .direction = direction, .why = why, .wanted = total, .parts = parts,
+        .fd = fd, .direction = direction, .why = why, .parts = parts,
         .part_count = count,
         .attempt = is_socket(kind) ? attempt_socket_vector : attempt_vector,
         .everything = direction == UT_FD_WRITE && (kind == UT_FD_STREAM || kind == UT_FD_PIPE),
@@ -100,7 +116,7 @@ UT_EXPORT ssize_t read(int fd, void *buffer, size_t count)
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
         return UT_REGION("read", false, real(read)(fd, buffer, count));
     struct iovec part = {buffer, count};
-    return transfer(self, "read", fd, kind, UT_FD_READ, &part, 1, count);
+    return transfer(self, "read", fd, kind, UT_FD_READ, &part, 1);
 }
 UT_ALIAS(__read, read);
 
@@ -128,28 +144,26 @@ UT_EXPORT ssize_t write(int fd, const void *buffer, size_t count)
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
         return UT_REGION("write", false, real(write)(fd, buffer, count));
     struct iovec part = {(void *)buffer, count};
-    return transfer(self, "write", fd, kind, UT_FD_WRITE, &part, 1, count);
+    return transfer(self, "write", fd, kind, UT_FD_WRITE, &part, 1);
 }
 UT_ALIAS(__write, write);
 
 UT_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 {
     struct ut_coro *self = ut_shim_self();
-    ssize_t total = self ? ut_io_total(parts, count) : 0;
-    enum ut_fd_kind kind = total > 0 ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
+    enum ut_fd_kind kind = self && count > 0 && count <= IOV_MAX ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
         return UT_REGION("readv", false, real(readv)(fd, parts, count));
-    return transfer(self, "readv", fd, kind, UT_FD_READ, parts, count, (size_t)total);
+    return transfer(self, "readv", fd, kind, UT_FD_READ, parts, count);
 }
 
 UT_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
     struct ut_coro *self = ut_shim_self();
-    ssize_t total = self ? ut_io_total(parts, count) : 0;
-    enum ut_fd_kind kind = total > 0 ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
+    enum ut_fd_kind kind = self && count > 0 && count <= IOV_MAX ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
         return UT_REGION("writev", false, real(writev)(fd, parts, count));
-    return transfer(self, "writev", fd, kind, UT_FD_WRITE, parts, count, (size_t)total);
+    return transfer(self, "writev", fd, kind, UT_FD_WRITE, parts, count);
 }
 
 /* Positioned I/O: files, or an error at once. */

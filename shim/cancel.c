@@ -1,22 +1,69 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Cancellation: pthread_cancel(3), pthreads(7) "Cancellation points". The flags and the unwinding
- * are glibc's own, in the coroutine's TCB; here a cancelled coroutine is made to notice.
+ * are glibc's own, in the coroutine's TCB; here a cancelled coroutine is made to notice. glibc
+ * signals its kernel thread; we signal the carrier, or end the wait of a parked one.
  */
+#include "cancel.h"
+
 #include "carrier.h"
 #include "real.h"
 #include "signals.h"
 #include "wait.h"
 
-enum { SIGCANCEL = 32 }; /* glibc's own; its handler cancels whatever thread's TCB is loaded */
+/* The kernel's struct sigaction, whose restorer libc's does not show. */
+struct kernel_action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
 
-int ut_shim_attend(struct ut_coro *self, bool cancellation_point)
+static _Atomic(void (*)(int, siginfo_t *, void *)) glibc_handler;
+
+/* glibc installs its handler at the first pthread_cancel; ours goes in front of it. */
+static void wrap_handler(void)
+{
+    struct kernel_action action;
+    if (atomic_load(&glibc_handler) ||
+        ut_syscall4(SYS_rt_sigaction, UT_SIGCANCEL, NULL, &action, sizeof action.mask) < 0 ||
+        !action.handler)
+        return;
+    atomic_store(&glibc_handler, action.handler);
+    action.handler = ut_signals_cancel_trampoline;
+    ut_syscall4(SYS_rt_sigaction, UT_SIGCANCEL, &action, NULL, sizeof action.mask);
+}
+
+void ut_cancel_by_signal(siginfo_t *info, void *context)
+{
+    void (*handler)(int, siginfo_t *, void *) = atomic_load(&glibc_handler);
+    if (handler && !ut_tls.internal)
+        handler(UT_SIGCANCEL, info, context);
+}
+
+void ut_cancel_asynchronously(void)
+{
+    int type;
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+    if (type == PTHREAD_CANCEL_ASYNCHRONOUS)
+        pthread_setcanceltype(type, NULL); /* acts on what is pending */
+}
+
+static bool attend(struct ut_coro *self, bool cancellation_point)
 {
     atomic_store(&self->interrupted, false);
     if (atomic_load(&self->tls->attention))
         ut_signals_deliver();
     if (cancellation_point)
         real(pthread_testcancel)();
+    else if (ut_shim_cancel_pending(self))
+        ut_cancel_asynchronously();
+    return self->handled;
+}
+
+int ut_shim_attend(struct ut_coro *self, bool cancellation_point)
+{
+    attend(self, cancellation_point);
     bool report = self->must_report;
     self->must_report = self->handled = false;
     return report ? -EINTR : 0;
@@ -24,11 +71,7 @@ int ut_shim_attend(struct ut_coro *self, bool cancellation_point)
 
 int ut_shim_attend_sleep(struct ut_coro *self)
 {
-    atomic_store(&self->interrupted, false);
-    if (atomic_load(&self->tls->attention))
-        ut_signals_deliver();
-    real(pthread_testcancel)();
-    bool handled = self->handled;
+    bool handled = attend(self, true);
     self->must_report = self->handled = false;
     return handled ? -EINTR : 0;
 }
@@ -47,12 +90,14 @@ UT_EXPORT int pthread_cancel(pthread_t thread)
         return 0;
     /* Sets the flags; it finds no kernel thread to signal, which we make up for. */
     real(pthread_cancel)(thread);
+    wrap_handler();
     ut_critical_begin();
     atomic_store(&coro->interrupted, true);
+    atomic_store(&coro->tls->attention, true);
     ut_wait_interrupt(coro);
-    int thread_id = ut_carrier_of(coro);
-    if (thread_id && coro != ut_tls.coro && coro->why)
-        ut_syscall3(SYS_tgkill, ut_syscall0(SYS_getpid), thread_id, SIGCANCEL);
+    int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
+    if (thread_id)
+        ut_syscall3(SYS_tgkill, ut_syscall0(SYS_getpid), thread_id, UT_SIGCANCEL);
     ut_critical_end();
     return 0;
 }

@@ -11,6 +11,7 @@
 #include "monitor.h"
 #include "carrier.h"
 #include "real.h"
+#include "sigmask.h"
 #include "signals.h"
 #include "stack.h"
 #include "thread.h"
@@ -21,15 +22,6 @@ enum { NOT_STARTED, STARTED, FAILED };
 
 static struct ut_lock start_lock;
 static _Atomic int start_state;
-
-/* libuv.a is linked into the library; these data symbols of libc it cannot reach directly. */
-#ifdef UT_STATIC_LIBUV
-#include <netinet/in.h>
-#include <stdio.h>
-__attribute__((visibility("hidden"))) char **__wrap_environ;
-__attribute__((visibility("hidden"))) const struct in6_addr __wrap_in6addr_any;
-__attribute__((visibility("hidden"))) FILE *__wrap_stderr;
-#endif
 
 void ut_shim_init(void)
 {
@@ -53,6 +45,7 @@ static void forked_child(void)
     ut_monitor_forked();
     ut_carrier_forked();
     ut_lot_forked();
+    ut_sigmask_forked();
     ut_fd_forked();
     ut_stack_forked();
     ut_coro_forked(self);

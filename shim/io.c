@@ -65,11 +65,8 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
     int result = ut_fd_wait(use, io->why, *deadline);
     ut_critical_end();
     if (result == -EINTR) {
-        result = ut_shim_attend(self, true);
         /* signal(7): with a timeout set, socket calls are never restarted. */
-        if (result == 0 && self->handled && *deadline != UT_FOREVER)
-            result = -EINTR;
-        return result;
+        return *deadline == UT_FOREVER ? ut_shim_attend(self, true) : ut_shim_attend_sleep(self);
     }
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }

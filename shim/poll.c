@@ -93,8 +93,9 @@ static long wait_once(struct ut_coro *self, struct question *question, int64_t d
 /* A positive answer, 0 for a time-out, or -errno. */
 static long run(struct ut_coro *self, struct question *question, int64_t deadline)
 {
-    ut_shim_cancellation_point(self);
     long answer = question->ask(question);
+    if (answer == 0 && self->handled) /* by the temporary mask: something was pending */
+        return -EINTR;
     while (answer == 0 && deadline != 0) {
         answer = wait_once(self, question, deadline);
         if (answer == 0)
@@ -116,9 +117,13 @@ static int64_t relative(const struct timespec *timeout)
     return timeout && !timeout->tv_sec && !timeout->tv_nsec ? 0 : ut_shim_timeout(timeout);
 }
 
-/* Temporary signal masks of ppoll and friends: set, and the one to go back to. */
-static void swap_mask(const sigset_t *mask, sigset_t *before)
+/*
+ * All begin with this. MASK, of ppoll and friends, is in force until finish_masked; what it lets
+ * through at once sets self->handled.
+ */
+static void begin(struct ut_coro *self, const sigset_t *mask, sigset_t *before)
 {
+    ut_shim_cancellation_point(self);
     if (mask)
         pthread_sigmask(SIG_SETMASK, mask, before);
 }
@@ -160,6 +165,7 @@ UT_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
     struct ut_coro *self = ut_shim_self();
     if (!self || timeout == 0)
         return real(poll)(fds, count, timeout);
+    begin(self, NULL, NULL);
     return (int)ut_shim_return(do_poll(self, "poll", fds, count, milliseconds(timeout)));
 }
 UT_ALIAS(__poll, poll);
@@ -178,7 +184,7 @@ UT_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *tim
     sigset_t before;
     if (!self || (timeout && (!ut_shim_valid_time(timeout) || timeout->tv_sec < 0)))
         return real(ppoll)(fds, count, timeout, mask);
-    swap_mask(mask, &before);
+    begin(self, mask, &before);
     return (int)finish_masked(mask, &before, do_poll(self, "ppoll", fds, count, relative(timeout)));
 }
 
@@ -227,6 +233,9 @@ static long do_select(struct ut_coro *self, const char *why, int highest, fd_set
     if (highest < 0 || highest > 1024 * 1024)
         return -EINVAL;
     size_t bytes = ((size_t)highest + 63) / 64 * 8;
+    if (!ut_shim_readable(reads, bytes) || !ut_shim_readable(writes, bytes) ||
+        !ut_shim_readable(exceptions, bytes))
+        return -EFAULT;
     unsigned char copies[6][bytes + 1]; /* of the questions and of the answers */
     struct question question = {
         .why = why, .ask = ask_select, .each = each_of_select, .highest = highest,
@@ -255,6 +264,7 @@ UT_EXPORT int select(int count, fd_set *reads, fd_set *writes, fd_set *exception
     struct ut_coro *self = ut_shim_self();
     if (!self || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
         return real(select)(count, reads, writes, exceptions, timeout);
+    begin(self, NULL, NULL);
     struct timespec span = {0};
     if (timeout) {
         span.tv_sec = timeout->tv_sec + timeout->tv_usec / 1000000;
@@ -279,7 +289,7 @@ UT_EXPORT int pselect(int count, fd_set *reads, fd_set *writes, fd_set *exceptio
     sigset_t before;
     if (!self || (timeout && (!ut_shim_valid_time(timeout) || timeout->tv_sec < 0)))
         return real(pselect)(count, reads, writes, exceptions, timeout, mask);
-    swap_mask(mask, &before);
+    begin(self, mask, &before);
     return (int)finish_masked(mask, &before, do_select(self, "pselect", count, reads, writes,
                                                        exceptions, relative(timeout)));
 }
@@ -312,6 +322,7 @@ UT_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int ti
     struct ut_coro *self = ut_shim_self();
     if (!self || timeout == 0)
         return real(epoll_wait)(epoll, events, most, timeout);
+    begin(self, NULL, NULL);
     return (int)ut_shim_return(
         do_epoll(self, "epoll_wait", epoll, events, most, milliseconds(timeout)));
 }
@@ -323,7 +334,7 @@ UT_EXPORT int epoll_pwait(int epoll, struct epoll_event *events, int most, int t
     sigset_t before;
     if (!self)
         return real(epoll_pwait)(epoll, events, most, timeout, mask);
-    swap_mask(mask, &before);
+    begin(self, mask, &before);
     return (int)finish_masked(mask, &before, do_epoll(self, "epoll_pwait", epoll, events, most,
                                                       milliseconds(timeout)));
 }
@@ -335,7 +346,7 @@ UT_EXPORT int epoll_pwait2(int epoll, struct epoll_event *events, int most,
     sigset_t before;
     if (!self || (timeout && !ut_shim_valid_time(timeout)))
         return real(epoll_pwait2)(epoll, events, most, timeout, mask);
-    swap_mask(mask, &before);
+    begin(self, mask, &before);
     return (int)finish_masked(
         mask, &before, do_epoll(self, "epoll_pwait2", epoll, events, most, relative(timeout)));
 }

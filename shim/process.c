@@ -131,9 +131,9 @@ UT_EXPORT int posix_spawnp(pid_t *restrict process, const char *restrict file,
 /*
  * A vfork's child runs on its parent's memory until it execs. It may close descriptors, change
  * masks and actions, and all that would be entered in the parent's tables. So once the runtime has
- * started it gets memory of its own, as POSIX has it. Before that nothing can go wrong, and
- * programs that make many children without threads (shells, make) keep the quick way; by a
- * jump, because our frame would be overwritten before the second return.
+ * started it gets memory of its own, as POSIX has it, at some 200 µs instead of 60. Before that
+ * nothing can go wrong, and programs that make many children without threads (shells, make) keep
+ * the quick way; by a jump, because our frame would be overwritten before the second return.
  */
 UT_EXPORT UT_TAIL_CALLER pid_t vfork(void)
 {

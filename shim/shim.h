@@ -81,6 +81,19 @@ int64_t ut_shim_deadline(clockid_t clock, const struct timespec *absolute);
 /* A relative time as a deadline; UT_FOREVER for NULL. */
 int64_t ut_shim_timeout(const struct timespec *relative);
 
+/*
+ * Can [DATA, DATA + SIZE) be read, as far as its ends tell? NULL can. For small things of the
+ * program's that we must look at ourselves, where a bad pointer is to give EFAULT: the kernel
+ * copies a signal set before it finds that 99 is no way to change a mask.
+ */
+static inline bool ut_shim_readable(const void *data, size_t size)
+{
+    const char *last = (const char *)data + (size < 8 ? 0 : size - 8);
+    return !data || !size ||
+           (ut_syscall4(SYS_rt_sigprocmask, 99, data, 0, 8) != -EFAULT &&
+            ut_syscall4(SYS_rt_sigprocmask, 99, last, 0, 8) != -EFAULT);
+}
+
 /* Is TIME a time? (0 <= tv_nsec < 1,000,000,000) */
 static inline bool ut_shim_valid_time(const struct timespec *time)
 {

@@ -15,6 +15,7 @@
  */
 #include "signals.h"
 
+#include "cancel.h"
 #include "carrier.h"
 #include "lock.h"
 #include "reactor.h"
@@ -84,7 +85,7 @@ static bool ignored_by_default(int signal)
 
 static void note_mask(struct ut_coro *self, uint64_t mask)
 {
-    atomic_store_explicit(&self->mask, mask, memory_order_relaxed);
+    ut_coro_set_mask(self, mask);
     atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = mask;
 }
 
@@ -133,6 +134,11 @@ static void deliver(siginfo_t *info, uint64_t before)
     int signal = info->si_signo;
     struct sigaction action = look_up(signal);
     ucontext_t context;
+    if (signal == UT_SIGCANCEL) {
+        set_mask(self, before);
+        ut_cancel_by_signal(info, NULL);
+        return;
+    }
     if (!has_handler(&action)) {
         set_mask(self, before);
         if (action.sa_handler == SIG_DFL)
@@ -145,9 +151,16 @@ static void deliver(siginfo_t *info, uint64_t before)
     }
     getcontext(&context);
     memcpy(&context.uc_sigmask, &before, sizeof before);
+    bool nested = self && self->mask_unsure;
+    if (self && !nested) {
+        self->mask_before = before;
+        self->mask_unsure = true;
+    }
     set_mask(self, mask_during(&action, signal, before));
     call(&action, info, &context);
-    set_mask(ut_tls.coro, set_bits(&context.uc_sigmask));
+    set_mask(self, set_bits(&context.uc_sigmask));
+    if (self)
+        self->mask_unsure = nested;
 }
 
 int ut_signals_take(struct ut_coro *self, uint64_t set, siginfo_t *info)
@@ -214,14 +227,17 @@ void ut_signals_deliver(void)
         siginfo_t info = tls->deferred_info;
         uint64_t mask = tls->deferred_mask;
         tls->deferred = false;
-        if (tls->carrier) {
+        if (tls->internal) {
             forward(&info);
             return;
         }
         deliver(&info, mask);
     }
-    if (self)
-        deliver_pending(self);
+    if (!self)
+        return;
+    deliver_pending(self);
+    if (ut_shim_cancel_pending(self))
+        ut_cancel_asynchronously();
 }
 
 static bool is_fault(int signal, const siginfo_t *info)
@@ -250,6 +266,27 @@ static void defer(struct ut_tls *tls, const siginfo_t *info, ucontext_t *context
     }
 }
 
+/* glibc's own signal for cancellation: its handler, but not in a critical section. */
+void ut_signals_cancel_trampoline(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    if (ut_tls.critical)
+        defer(&ut_tls, info, context);
+    else
+        ut_cancel_by_signal(info, context);
+}
+
+/* The handler's frame is gone, but not by its return: the kernel's mask is still the handler's. */
+void ut_signals_left_handler(void)
+{
+    struct ut_coro *self = ut_tls.coro;
+    if (!self)
+        return;
+    uint64_t mask = self->mask_unsure ? self->mask_before : atomic_load(&self->mask);
+    self->mask_unsure = false;
+    set_mask(self, mask);
+}
+
 static void trampoline(int signal, siginfo_t *info, void *opaque)
 {
     struct ut_tls *tls = &ut_tls;
@@ -269,12 +306,20 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
         return;
     if (action.sa_flags & SA_RESETHAND)
         table[signal].action.sa_handler = SIG_DFL; /* as the kernel has done */
+    if (!self) {
+        call(&action, info, opaque);
+        return;
+    }
     uint64_t before = set_bits(&context->uc_sigmask);
-    if (self)
-        note_mask(self, mask_during(&action, signal, before));
+    bool nested = self->mask_unsure;
+    if (!nested)
+        self->mask_before = before;
+    self->mask_unsure = true;
+    note_mask(self, mask_during(&action, signal, before));
     call(&action, info, opaque);
-    if (self) /* sigreturn loads this mask, on whichever carrier we are by now */
-        note_mask(self, set_bits(&context->uc_sigmask));
+    /* sigreturn loads this mask, on whichever carrier we are by now. */
+    note_mask(self, set_bits(&context->uc_sigmask));
+    self->mask_unsure = nested;
 }
 
 /* Directed signals */
@@ -402,7 +447,9 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     struct ut_coro *self = ut_shim_self();
     if (!self)
         return real(pthread_sigmask)(how, set, old);
-    uint64_t before = atomic_load(&self->mask), mask = before;
+    uint64_t before, mask;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &before, sizeof before); /* the truth */
+    mask = before;
     if (set) {
         uint64_t change = set_bits(set) & ~(UINT64_C(3) << 31 | bit(SIGKILL) | bit(SIGSTOP));
         switch (how) {
@@ -423,6 +470,7 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
         sigemptyset(old);
         memcpy(old, &before, sizeof before);
     }
+    note_mask(self, before);
     if (mask != before) {
         set_mask(self, mask);
         deliver_pending(self);
@@ -435,6 +483,31 @@ UT_EXPORT int sigprocmask(int how, const sigset_t *set, sigset_t *old)
     if (!ut_shim_self())
         return real(sigprocmask)(how, set, old);
     return (int)ut_shim_return(-pthread_sigmask(how, set, old));
+}
+
+UT_EXPORT int sigpending(sigset_t *set)
+{
+    struct ut_coro *self = ut_shim_self();
+    int result = real(sigpending)(set);
+    if (result == 0 && self) {
+        uint64_t pending = set_bits(set) | atomic_load(&self->pending);
+        memcpy(set, &pending, sizeof pending);
+    }
+    return result;
+}
+
+/* The kernel keeps one for each kernel thread; the scheduler loads the coroutine's. */
+UT_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
+{
+    struct ut_coro *self = ut_shim_self();
+    int result = real(sigaltstack)(stack, old);
+    if (result == 0 && self && stack) {
+        stack_t now;
+        real(sigaltstack)(NULL, &now);
+        self->alternate_stack = now;
+        atomic_load_explicit(&self->carrier, memory_order_relaxed)->alternate_stack = now;
+    }
+    return result;
 }
 
 void ut_signals_start(void)

@@ -10,6 +10,12 @@ void ut_signals_start(void);
 /* ut_critical_deliver: run what waited for the end of a critical section. */
 void ut_signals_deliver(void);
 
+/* For the handler of glibc's own cancellation signal. */
+void ut_signals_cancel_trampoline(int signal, siginfo_t *info, void *context);
+
+/* On a coroutine that has unwound out of a handler: put its mask in force again. */
+void ut_signals_left_handler(void);
+
 /* Send SIGNAL to CORO alone. 0 or a positive error. Any context. */
 int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
 

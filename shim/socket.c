@@ -73,10 +73,22 @@ UT_EXPORT ssize_t __recvfrom_chk(int fd, void *buffer, size_t count, size_t size
     return recvfrom(fd, buffer, count, flags, address, length);
 }
 
+/*
+ * The first attempt gets the program's own header: only after the kernel has read it do we know
+ * that it can be read.
+ */
+static long first_message(struct ut_io *io, long number)
+{
+    long result = ut_syscall3(number, io->fd, io->message, io->flags | MSG_DONTWAIT);
+    if (result >= 0)
+        io->wanted = (size_t)ut_io_total(io->message->msg_iov, (int)io->message->msg_iovlen);
+    return result;
+}
+
 static long attempt_recvmsg(struct ut_io *io)
 {
     if (!io->done)
-        return ut_syscall3(SYS_recvmsg, io->fd, io->message, io->flags | MSG_DONTWAIT);
+        return first_message(io, SYS_recvmsg);
     struct iovec rest[io->message->msg_iovlen];
     struct msghdr more = {.msg_iov = rest};
     more.msg_iovlen = (size_t)ut_io_skip(io->message->msg_iov, (int)io->message->msg_iovlen,
@@ -111,11 +123,8 @@ UT_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
     if (!self || never_waits(flags)) {
         result = real(recvmsg)(fd, message, flags);
     } else {
-        ssize_t total = ut_io_total(message->msg_iov, (int)message->msg_iovlen);
-        if (total < 0)
-            return real(recvmsg)(fd, message, flags | MSG_DONTWAIT); /* the kernel's own errno */
         struct ut_io io = {
-            .fd = fd, .direction = UT_FD_READ, .why = "recvmsg", .wanted = (size_t)total,
+            .fd = fd, .direction = UT_FD_READ, .why = "recvmsg",
             .attempt = attempt_recvmsg, .flags = flags, .message = message,
         };
         io.everything = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_OOB)) &&
@@ -170,7 +179,7 @@ UT_EXPORT ssize_t sendto(int fd, const void *buffer, size_t count, int flags,
 static long attempt_sendmsg(struct ut_io *io)
 {
     if (!io->done)
-        return ut_syscall3(SYS_sendmsg, io->fd, io->message, io->flags | MSG_DONTWAIT);
+        return first_message(io, SYS_sendmsg);
     struct iovec rest[io->message->msg_iovlen];
     struct msghdr more = {.msg_iov = rest}; /* address and ancillary data went with the first */
     more.msg_iovlen = (size_t)ut_io_skip(io->message->msg_iov, (int)io->message->msg_iovlen,
@@ -198,19 +207,20 @@ static void note_sent(const struct msghdr *message)
 UT_EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
     struct ut_coro *self = ut_shim_self();
-    if (message)
+    ssize_t result;
+    if (!self || never_waits(flags)) {
+        result = real(sendmsg)(fd, message, flags);
+    } else {
+        struct ut_io io = {
+            .fd = fd, .direction = UT_FD_WRITE, .why = "sendmsg", .attempt = attempt_sendmsg,
+            .flags = flags, .message = (struct msghdr *)message,
+            .everything = ut_fd_kind(fd) == UT_FD_STREAM,
+        };
+        result = ut_shim_return(ut_io_run(self, &io));
+    }
+    if (result >= 0)
         note_sent(message);
-    if (!self || never_waits(flags))
-        return real(sendmsg)(fd, message, flags);
-    ssize_t total = message ? ut_io_total(message->msg_iov, (int)message->msg_iovlen) : -1;
-    if (total < 0)
-        return real(sendmsg)(fd, message, flags | MSG_DONTWAIT); /* the kernel's own errno */
-    struct ut_io io = {
-        .fd = fd, .direction = UT_FD_WRITE, .why = "sendmsg", .wanted = (size_t)total,
-        .attempt = attempt_sendmsg, .flags = flags, .message = (struct msghdr *)message,
-    };
-    io.everything = total && ut_fd_kind(fd) == UT_FD_STREAM;
-    return ut_shim_return(ut_io_run(self, &io));
+    return result;
 }
 
 /*
@@ -260,13 +270,22 @@ static bool is_readable(int fd)
     return ut_syscall5(SYS_ppoll, &one, 1, &none, NULL, 0) != 0;
 }
 
+/* If not, accept has an error to report, at once. */
+static bool is_listening(int fd)
+{
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    return ut_syscall5(SYS_getsockopt, fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 &&
+           listening;
+}
+
 /*
  * accept has no form of its own that does not wait. If another thread or process takes the
  * connection between the look and the call, the call blocks: in a region, so that it harms nobody.
  */
 static long attempt_accept(struct ut_io *io)
 {
-    if (!is_readable(io->fd) && ut_fd_nonblocking(io->fd) == 0)
+    if (!is_readable(io->fd) && ut_fd_nonblocking(io->fd) == 0 && is_listening(io->fd))
         return -EAGAIN;
     ut_region_begin(ut_tls.coro, io->why, false);
     long result =
@@ -332,14 +351,6 @@ static long start_connecting(int fd, const struct sockaddr *address, socklen_t l
     return result == -EINPROGRESS ? -EAGAIN : result;
 }
 
-static long socket_error(int fd)
-{
-    int error = 0;
-    socklen_t size = sizeof error;
-    long result = ut_syscall5(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    return result < 0 ? result : -error;
-}
-
 static bool is_writable(int fd)
 {
     struct pollfd one = {.fd = fd, .events = POLLOUT};
@@ -347,19 +358,32 @@ static bool is_writable(int fd)
     return ut_syscall5(SYS_ppoll, &one, 1, &none, NULL, 0) != 0;
 }
 
+/* Once it is decided a second connect returns the result at once, and clears it as SO_ERROR would. */
 static long attempt_finish_connecting(struct ut_io *io)
 {
-    return is_writable(io->fd) ? socket_error(io->fd) : -EAGAIN;
+    return is_writable(io->fd)
+               ? ut_syscall3(SYS_connect, io->fd, io->address, *io->address_length)
+               : -EAGAIN;
 }
 
 /* With a deadline that passes (SO_SNDTIMEO) connect says EINPROGRESS, not EAGAIN: connect(2). */
-static long finish_connecting(struct ut_coro *self, int fd)
+static long finish_connecting(struct ut_coro *self, int fd, const struct sockaddr *address,
+                              socklen_t length)
 {
     struct ut_io io = {
         .fd = fd, .direction = UT_FD_WRITE, .why = "connect", .attempt = attempt_finish_connecting,
+        .address = (struct sockaddr *)address, .address_length = &length,
     };
     long result = ut_io_run(self, &io);
     return result == -EAGAIN ? -EINPROGRESS : result;
+}
+
+static bool is_internet(int fd)
+{
+    int domain = AF_UNSPEC;
+    socklen_t size = sizeof domain;
+    ut_syscall5(SYS_getsockopt, fd, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+    return domain == AF_INET || domain == AF_INET6;
 }
 
 UT_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
@@ -368,13 +392,12 @@ UT_EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length)
     if (!self)
         return real(connect)(fd, address, length);
     /* Local sockets connect at once, or wait for room in a backlog that cannot be watched. */
-    if (!address || length < sizeof address->sa_family ||
-        (address->sa_family != AF_INET && address->sa_family != AF_INET6))
+    if (!is_internet(fd))
         return UT_REGION("connect", false, real(connect)(fd, address, length));
     ut_shim_cancellation_point(self);
     long result = start_connecting(fd, address, length);
     if (result == -EAGAIN)
-        result = finish_connecting(self, fd);
+        result = finish_connecting(self, fd, address, length);
     return (int)ut_shim_return(result);
 }
 UT_ALIAS(__connect, connect);

@@ -8,8 +8,8 @@
 #include "config.h"
 #include "init.h"
 #include "keys.h"
-#include "lot.h"
 #include "real.h"
+#include "signals.h"
 
 #include <dlfcn.h>
 #include <fnmatch.h>
@@ -36,8 +36,11 @@ extern void __pthread_unregister_cancel(struct unwind_buffer *buffer);
 extern int set_jump(struct unwind_buffer *buffer, int save_mask) __asm__("__sigsetjmp")
     __attribute__((returns_twice));
 
-static _Atomic unsigned long alive; /* threads that have not ended; address waited for in the lot */
-static pthread_key_t main_key;      /* its destructor keeps an exited main thread, see below */
+static _Atomic unsigned long alive = 1; /* threads of the program that have not ended */
+static pthread_key_t native_key;        /* of native threads that are to leave that count */
+
+static int create_native(pthread_t *thread, const pthread_attr_t *attributes,
+                         void *(*start)(void *), void *argument);
 
 /* Leave native what the user wants native, and what a coroutine cannot be. */
 static bool stays_native(const pthread_attr_t *attributes, void *(*start)(void *))
@@ -111,14 +114,16 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
 {
     coro->asked_size = wishes->stack_size;
     coro->asked_guard = wishes->guard_size;
-    coro->shim_list = NULL;
+    coro->float_control = ut_arch_float_control(); /* inherited, as clone(2) does */
     coro->schedule_policy = SCHED_OTHER;
     coro->schedule = (struct sched_param){0};
     if (ut_tls.coro)
         memcpy(coro->name, ut_tls.coro->name, sizeof coro->name);
     else
         ut_syscall2(SYS_prctl, 16 /* PR_GET_NAME */, coro->name);
-    atomic_store(&coro->mask, current_mask());
+    coro->mask_unsure = false;
+    coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
+    ut_coro_set_mask(coro, current_mask());
     atomic_store(&coro->pending, 0);
     atomic_store(&coro->interrupted, false);
     atomic_store(&coro->tls->attention, false);
@@ -130,15 +135,14 @@ UT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes
                              void *(*start)(void *), void *argument)
 {
     struct wishes wishes;
-    int error;
+    int error, saved = errno;
     if (ut_tls.internal || !ut_shim_start())
         return real(pthread_create)(thread, attributes, start, argument);
     if (stays_native(attributes, start)) {
         ut_count(threads_native);
-        return real(pthread_create)(thread, attributes, start, argument);
+        return create_native(thread, attributes, start, argument);
     }
     read_attributes(attributes, &wishes);
-    int saved = errno;
     struct ut_coro *coro = ut_coro_obtain(wishes.stack_size, &error);
     errno = saved;
     if (!coro)
@@ -156,6 +160,13 @@ UT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes
 }
 
 /* The end */
+
+/* A thread has ended. The last one ends the process, as in glibc's start_thread. */
+static void one_less(void)
+{
+    if (atomic_fetch_sub(&alive, 1) == 1)
+        exit(0);
+}
 
 static void call_tls_destructors(void)
 {
@@ -178,42 +189,74 @@ static void run_destructors(void)
 void ut_thread_body(struct ut_coro *self)
 {
     struct unwind_buffer buffer;
+    ut_arch_set_float_control(self->float_control);
     if (set_jump(&buffer, 0) == 0) {
         __pthread_register_cancel(&buffer);
         self->result = self->start(self->argument);
-        __pthread_unregister_cancel(&buffer);
+    } else {
+        ut_signals_left_handler(); /* it may have been asynchronous, in glibc's own handler */
     }
+    __pthread_unregister_cancel(&buffer);
     if (!ut_tls.coro)
         real(pthread_exit)(self->result); /* we are in a forked child: glibc's own way out */
     run_destructors();
-    ut_critical_begin();
-    if (atomic_fetch_sub(&alive, 1) == 1 && ut_lot_occupied(&alive))
-        ut_lot_wake(&alive, UINT_MAX);
-    ut_critical_end();
+    one_less();
 }
 
 /*
- * The main thread's pthread_exit. glibc ends the process with the last thread; but it counts our
- * carriers as well. So the main thread runs its clean-up handlers and destructors, and the last of
- * these, ours, waits here for the coroutines to end.
+ * The last thread of a process ends it: glibc counts threads for that, but it counts our carriers,
+ * too, so we count ourselves: the main thread, coroutines, and threads that were left native. A
+ * native thread leaves the count in the destructor of a key, which puts itself off until
+ * the last round of destructors, when all others have had theirs.
  */
-static void await_last(void *round)
+static void end_native(void *round)
 {
-    if ((intptr_t)round < PTHREAD_DESTRUCTOR_ITERATIONS) {
-        pthread_setspecific(main_key, (void *)((intptr_t)round + 1));
-        return;
-    }
+    if ((intptr_t)round < PTHREAD_DESTRUCTOR_ITERATIONS)
+        pthread_setspecific(native_key, (void *)((intptr_t)round + 1));
+    else
+        one_less();
+}
+
+static void count_native(void)
+{
+    static struct ut_lock lock;
+    static bool made;
     ut_critical_begin();
-    while (atomic_load(&alive)) {
-        struct ut_lot_waiter waiter;
-        ut_lot_enqueue(&waiter, &alive, 1);
-        if (atomic_load(&alive))
-            ut_lot_wait(&waiter, "pthread_exit", UT_FOREVER);
-        else
-            ut_lot_abort(&waiter);
-    }
+    ut_lock_acquire(&lock);
+    if (!made)
+        made = real(pthread_key_create)(&native_key, end_native) == 0;
+    ut_lock_release(&lock);
     ut_critical_end();
-    exit(0);
+    pthread_setspecific(native_key, (void *)1);
+}
+
+struct native_start {
+    void *(*start)(void *);
+    void *argument;
+};
+
+static void *run_native(void *argument)
+{
+    struct native_start native = *(struct native_start *)argument;
+    free(argument);
+    count_native();
+    return native.start(native.argument);
+}
+
+static int create_native(pthread_t *thread, const pthread_attr_t *attributes,
+                         void *(*start)(void *), void *argument)
+{
+    struct native_start *native = malloc(sizeof *native);
+    if (!native)
+        return EAGAIN;
+    *native = (struct native_start){start, argument};
+    atomic_fetch_add(&alive, 1);
+    int error = real(pthread_create)(thread, attributes, run_native, native);
+    if (error) {
+        atomic_fetch_sub(&alive, 1);
+        free(native);
+    }
+    return error;
 }
 
 UT_EXPORT void pthread_exit(void *value)
@@ -221,9 +264,8 @@ UT_EXPORT void pthread_exit(void *value)
     struct ut_coro *self = ut_tls.coro;
     if (self)
         self->result = value;
-    else if (ut_shim_started() && ut_syscall0(SYS_gettid) == ut_syscall0(SYS_getpid) &&
-             real(pthread_key_create)(&main_key, await_last) == 0)
-        pthread_setspecific(main_key, (void *)1);
+    else if (ut_shim_started() && ut_syscall0(SYS_gettid) == ut_syscall0(SYS_getpid))
+        count_native();
     real(pthread_exit)(value);
     __builtin_unreachable();
 }
@@ -262,7 +304,11 @@ UT_EXPORT int pthread_join(pthread_t thread, void **result)
 UT_EXPORT int pthread_tryjoin_np(pthread_t thread, void **result)
 {
     struct ut_coro *coro = ut_coro_find(thread);
-    return coro ? join(coro, result, 0) : real(pthread_tryjoin_np)(thread, result);
+    if (!coro)
+        return real(pthread_tryjoin_np)(thread, result);
+    if (!(atomic_load(&coro->life) & UT_CORO_FINISHED))
+        return EBUSY; /* glibc looks at this first, before all errors */
+    return join(coro, result, 0);
 }
 
 UT_EXPORT int pthread_clockjoin_np(pthread_t thread, void **result, clockid_t clock,
@@ -345,5 +391,5 @@ UT_EXPORT void thrd_exit(int result)
 void ut_thread_forked(struct ut_coro *self)
 {
     (void)self;
-    atomic_store(&alive, 0);
+    atomic_store(&alive, 1);
 }

@@ -54,6 +54,8 @@ static int sleep_until(struct ut_coro *self, const char *why, int64_t deadline)
 static int sleep_for(struct ut_coro *self, const char *why, const struct timespec *time,
                      struct timespec *rest)
 {
+    if (!time || !ut_shim_readable(time, sizeof *time))
+        return EFAULT;
     if (!ut_shim_valid_time(time) || time->tv_sec < 0)
         return EINVAL;
     int64_t deadline = ut_shim_timeout(time);
@@ -84,6 +86,8 @@ UT_EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec 
         return UT_REGION("clock_nanosleep", true, real(clock_nanosleep)(clock, flags, time, rest));
     if (!(flags & TIMER_ABSTIME))
         return sleep_for(self, "clock_nanosleep", time, rest);
+    if (!time || !ut_shim_readable(time, sizeof *time))
+        return EFAULT;
     if (!ut_shim_valid_time(time) || time->tv_sec < 0)
         return EINVAL;
     return -sleep_until(self, "clock_nanosleep", ut_shim_deadline(clock, time));

@@ -168,7 +168,8 @@ Test(carrier, each_coroutine_runs_with_its_own_mask, .timeout = 30)
     for (int i = 0; i < MASKED; i++) {
         coros[i] = engine_obtain(expect_own_mask, NULL);
         /* SIGUSR1, SIGUSR2 and some real-time ones; SIGKILL and SIGSTOP cannot be blocked. */
-        atomic_store(&coros[i]->mask, (uint64_t)(i % 4) << (SIGUSR1 - 1) | (uint64_t)i << 40);
+        ut_coro_set_mask(coros[i],
+                         (uint64_t)(i % 4) << (SIGUSR1 - 1) | (uint64_t)i << 40);
         engine_release(coros[i]);
     }
     for (int i = 0; i < MASKED; i++)

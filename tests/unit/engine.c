@@ -56,6 +56,8 @@ struct ut_coro *engine_obtain(void *(*start)(void *), void *argument)
     atomic_store(&coro->life, 0);
     atomic_store(&coro->pending, 0);
     atomic_store(&coro->interrupted, false);
+    coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
+    ut_coro_set_mask(coro, 0);
     return coro;
 }
 

@@ -71,7 +71,7 @@ Test(stats, pinned_calls_are_listed_by_name)
 
 Test(stats, too_many_names_do_no_harm)
 {
-    static char names[200][8];
+    static char names[200][16];
     for (int i = 0; i < 200; i++) {
         snprintf(names[i], sizeof names[i], "f%d", i);
         ut_stats_pinned(names[i]);

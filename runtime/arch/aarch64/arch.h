@@ -31,6 +31,19 @@ static inline uintptr_t ut_arch_thread_pointer(void)
     return value;
 }
 
+/* The control bits of the floating-point unit; new threads inherit them. */
+static inline uint64_t ut_arch_float_control(void)
+{
+    uint64_t control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    return control;
+}
+
+static inline void ut_arch_set_float_control(uint64_t control)
+{
+    __asm__ volatile("msr fpcr, %0" : : "r"(control));
+}
+
 static inline void ut_arch_relax(void)
 {
     __asm__ volatile("isb" ::: "memory"); /* yield is a no-op on most cores */

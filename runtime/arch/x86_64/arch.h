@@ -44,6 +44,22 @@ static inline uintptr_t ut_arch_thread_pointer(void)
     return value;
 }
 
+/* The control bits of the floating-point units; new threads inherit them. */
+static inline uint64_t ut_arch_float_control(void)
+{
+    uint32_t sse;
+    uint16_t x87;
+    __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(sse), "=m"(x87));
+    return (uint64_t)x87 << 32 | (sse & ~UINT32_C(0x3f)); /* without the exception flags */
+}
+
+static inline void ut_arch_set_float_control(uint64_t control)
+{
+    uint32_t sse = (uint32_t)control;
+    uint16_t x87 = (uint16_t)(control >> 32);
+    __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(sse), "m"(x87));
+}
+
 static inline void ut_arch_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

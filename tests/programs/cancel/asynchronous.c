@@ -12,8 +12,8 @@ static void clean_up(void *argument)
 static void *yields(void *argument)
 {
     int old;
-    must(pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old));
     pthread_cleanup_push(clean_up, "asynchronous");
+    must(pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &old));
     for (;;)
         sched_yield();
     pthread_cleanup_pop(0);

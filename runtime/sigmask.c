@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "sigmask.h"
+
+#include "monitor.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+enum { KINDS = 64 };
+
+/*
+ * By accepted signals, the complement of a mask; 0 marks a free entry and is never counted.
+ * Keys are set once. When all are taken, the last entry counts for every other mask, and the
+ * monitor then accepts all signals: the shim's handler looks for a taker anyway.
+ */
+static struct {
+    _Atomic uint64_t accepted;
+    _Atomic long count;
+} kinds[KINDS];
+
+static _Atomic uint64_t accepted_by_some;
+
+static unsigned find(uint64_t accepted)
+{
+    for (unsigned i = 0; i < KINDS - 1; i++) {
+        uint64_t key = atomic_load(&kinds[i].accepted);
+        if (!key && atomic_compare_exchange_strong(&kinds[i].accepted, &key, accepted))
+            return i;
+        if (key == accepted)
+            return i;
+    }
+    atomic_store(&kinds[KINDS - 1].accepted, ~UINT64_C(0));
+    return KINDS - 1;
+}
+
+static void sum_up(void)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < KINDS; i++)
+        if (atomic_load(&kinds[i].count) > 0)
+            sum |= atomic_load(&kinds[i].accepted);
+    if (atomic_exchange(&accepted_by_some, sum) != sum)
+        ut_monitor_call();
+}
+
+void ut_sigmask_add(uint64_t mask)
+{
+    if (~mask && atomic_fetch_add(&kinds[find(~mask)].count, 1) == 0)
+        sum_up();
+}
+
+void ut_sigmask_remove(uint64_t mask)
+{
+    if (~mask && atomic_fetch_sub(&kinds[find(~mask)].count, 1) == 1)
+        sum_up();
+}
+
+uint64_t ut_sigmask_blocked_by_all(void)
+{
+    return ~atomic_load(&accepted_by_some);
+}
+
+void ut_sigmask_forked(void)
+{
+    for (unsigned i = 0; i < KINDS; i++)
+        atomic_store(&kinds[i].count, 0);
+    atomic_store(&accepted_by_some, 0);
+}
