@@ -147,6 +147,14 @@ bool ut_carrier_await(struct ut_carrier *carrier)
     }
 }
 
+static void keep_ended(struct ut_carrier *carrier)
+{
+    ut_lock_acquire(&carriers_lock);
+    carrier->next_idle = ended;
+    ended = carrier;
+    ut_lock_release(&carriers_lock);
+}
+
 /* Memory for a carrier. It is never given back: others look at carriers that may just end. */
 static struct ut_carrier *obtain(void)
 {
@@ -172,10 +180,7 @@ static void *carrier_main(void *argument)
     assign(carrier, carrier->lane);
     ut_sched_run_carrier(carrier);
     ut_count(carriers_ended);
-    ut_lock_acquire(&carriers_lock);
-    carrier->next_idle = ended;
-    ended = carrier;
-    ut_lock_release(&carriers_lock);
+    keep_ended(carrier);
     return NULL;
 }
 
@@ -202,14 +207,14 @@ int ut_carrier_start_thread(void *(*start)(void *), void *argument)
     return -error;
 }
 
-void ut_carrier_make_wanted(void)
+bool ut_carrier_make_wanted(void)
 {
     for (;;) {
         ut_lock_acquire(&carriers_lock);
         struct ut_lane *lane = wanted_count ? wanted[--wanted_count] : NULL;
         ut_lock_release(&carriers_lock);
         if (!lane)
-            return;
+            return true;
         struct ut_carrier *carrier = obtain();
         int result = -ENOMEM;
         if (carrier) {
@@ -220,12 +225,14 @@ void ut_carrier_make_wanted(void)
             ut_count(carriers_made);
             continue;
         }
-        /* No thread to be had: the lane waits for the next carrier that becomes idle. */
+        /* No thread to be had: the lane waits for the next carrier that becomes idle, or for us. */
+        if (carrier)
+            keep_ended(carrier);
         ut_log(UT_LOG_WARN, "no carrier could be started: error %d", -result);
         ut_lock_acquire(&carriers_lock);
         wanted[wanted_count++] = lane;
         ut_lock_release(&carriers_lock);
-        return;
+        return false;
     }
 }
 

@@ -38,8 +38,11 @@ void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 /* The same for the alternate signal stack. */
 void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *stack);
 
-/* Monitor only: make carriers for the lanes that wait for one. */
-void ut_carrier_make_wanted(void);
+/*
+ * Monitor only: make carriers for the lanes that wait for one. False: no thread was to be had,
+ * try again.
+ */
+bool ut_carrier_make_wanted(void);
 
 /* Start a kernel thread of the runtime's own, all signals blocked. 0 or -errno. */
 int ut_carrier_start_thread(void *(*start)(void *), void *argument);

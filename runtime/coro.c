@@ -195,12 +195,13 @@ void ut_coro_run(struct ut_coro *coro)
 {
     for (;;) {
         if (coro->recycled)
-            ut_tcb_renew(coro);
+            ut_tcb_renew();
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();
         ut_coro_set_mask(coro, ~UINT64_C(0)); /* it takes no signal any more */
         ut_tcb_abandon_robust(coro);
+        ut_tcb_uncancel(coro);
         ut_sched_retire(coro);
     }
 }

@@ -113,6 +113,14 @@ void ut_fd_drained(const struct ut_fd_use *use)
     atomic_compare_exchange_strong(&entry->stamp[use->direction], &stamp, stamp & ~STAMP_READY);
 }
 
+void ut_fd_exhausted(const struct ut_fd_use *use)
+{
+    uint32_t stamp = use->stamp;
+    if (atomic_load_explicit(&use->entry->lane, memory_order_relaxed))
+        atomic_compare_exchange_strong(&use->entry->stamp[use->direction], &stamp,
+                                       stamp & ~STAMP_READY);
+}
+
 /* Queueing. The caller holds the entry's lock. */
 
 static void queue(struct ut_fd *entry, struct ut_fd_waiter *waiter)
@@ -214,6 +222,17 @@ int ut_fd_wait(const struct ut_fd_use *use, const char *why, int64_t deadline)
     return outcome_error(outcome);
 }
 
+/* Does a stamp say that one of EVENTS is worth a look? Priority data is never counted on. */
+static bool may_have_come(struct ut_fd *entry, uint32_t events)
+{
+    return ((events & interest[UT_FD_READ]) &&
+            (atomic_load_explicit(&entry->stamp[UT_FD_READ], memory_order_relaxed) &
+             STAMP_READY)) ||
+           ((events & EPOLLOUT) &&
+            (atomic_load_explicit(&entry->stamp[UT_FD_WRITE], memory_order_relaxed) &
+             STAMP_READY));
+}
+
 int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t ticket)
 {
     struct ut_fd *entry = get(fd);
@@ -227,8 +246,10 @@ int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t
     waiter->exclusive = false;
     ut_lock_acquire(&entry->lock);
     int result = watch(entry, fd);
-    if (result == 0)
+    if (result == 0) {
         queue(entry, waiter);
+        result = may_have_come(entry, events);
+    }
     ut_lock_release(&entry->lock);
     return result;
 }

@@ -65,6 +65,9 @@ bool ut_fd_promising(const struct ut_fd_use *use);
 /* A read got less than it asked for: on a byte stream that means that it is drained. */
 void ut_fd_drained(const struct ut_fd_use *use);
 
+/* An attempt, or the kernel's answer to a poll, said that nothing can be done now. */
+void ut_fd_exhausted(const struct ut_fd_use *use);
+
 /* The attempt succeeded: if others wait for the same direction, let the next one try. */
 void ut_fd_pass_on(const struct ut_fd_use *use);
 
@@ -75,7 +78,10 @@ void ut_fd_pass_on(const struct ut_fd_use *use);
  */
 int ut_fd_wait(const struct ut_fd_use *use, const char *why, int64_t deadline);
 
-/* The pieces of a wait on several descriptors. Queue: 0 or an error as above; events may be lost before. */
+/*
+ * The pieces of a wait on several descriptors. Enqueue: 0; 1 if one of EVENTS may have come
+ * already, so that waiting makes no sense (it is queued nevertheless); or an error as above.
+ */
 int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t ticket);
 void ut_fd_dequeue(struct ut_fd_waiter *waiter);
 

@@ -21,6 +21,7 @@
 #include "stats.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 
 #define LOOK_TIME UT_MILLISECOND
 #define REST_AFTER (100 * UT_MILLISECOND)
@@ -31,7 +32,8 @@ struct sight {
     uint32_t region_entry;
     const char *region;
     uintptr_t owner;
-    int64_t since; /* when this was first seen */
+    int64_t since;         /* when this was first seen */
+    int64_t running_since; /* the same coroutine on the same carrier, in whatever regions */
 };
 
 _Atomic bool ut_monitor_sleeps;
@@ -75,10 +77,13 @@ static bool see(struct ut_lane *lane, struct sight *sight, int64_t now)
         .ticks = atomic_load_explicit(&lane->ticks, memory_order_relaxed),
         .owner = owner,
         .since = now,
+        .running_since = now,
     };
-    if (here.owner == sight->owner && here.ticks == sight->ticks && here.region == sight->region &&
-        here.region_entry == sight->region_entry)
-        here.since = sight->since;
+    if (here.owner == sight->owner && here.ticks == sight->ticks) {
+        here.running_since = sight->running_since;
+        if (here.region == sight->region && here.region_entry == sight->region_entry)
+            here.since = sight->since;
+    }
     *sight = here;
     return true;
 }
@@ -87,23 +92,23 @@ static bool see(struct ut_lane *lane, struct sight *sight, int64_t now)
 static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t age = now - sight->since;
-    if (sight->region) {
-        if (age >= (int64_t)ut_config.region_us * UT_MICROSECOND && take(lane, sight)) {
-            ut_count(handoffs);
-            ut_stats_pinned(sight->region);
-        }
+    if (sight->region && age >= (int64_t)ut_config.region_us * UT_MICROSECOND &&
+        others_wait(lane, now) && take(lane, sight)) {
+        ut_count(handoffs);
+        ut_stats_pinned(sight->region);
         return true;
     }
     if (age > 0 && atomic_load_explicit(&lane->queue.next, memory_order_relaxed)) {
         atomic_store_explicit(&lane->queue.next_is_fair_game, true, memory_order_relaxed);
         ut_sched_kick();
     }
-    if (age >= (int64_t)ut_config.hog_ms * UT_MILLISECOND && others_wait(lane, now) &&
-        take(lane, sight)) {
+    /* Regions that are all short are no rest for the others. */
+    if (now - sight->running_since >= (int64_t)ut_config.hog_ms * UT_MILLISECOND &&
+        others_wait(lane, now) && take(lane, sight)) {
         ut_count(hogs);
         ut_log(UT_LOG_DEBUG, "lane %u handed over: a coroutine computes", lane->index);
     }
-    return false;
+    return sight->region && age < LOOK_TIME; /* a long one that nobody minds: no hurry */
 }
 
 /* Accept what coroutines accept, and pass on what has come. */
@@ -126,6 +131,18 @@ static void rest(int64_t deadline, uint32_t seen)
     ut_sys_futex_wait(&calls, seen, deadline);
 }
 
+/*
+ * A barrier on all threads, so that those who open a lane and then look at the flag need none.
+ * False where the kernel has none: then the sleep has an end.
+ */
+static bool fence_all(void)
+{
+    static bool registered;
+    if (!registered)
+        registered = ut_syscall2(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0) == 0;
+    return registered && ut_syscall2(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0) == 0;
+}
+
 static void *monitor_main(void *unused)
 {
     (void)unused;
@@ -135,7 +152,7 @@ static void *monitor_main(void *unused)
     int64_t last_active = ut_clock_now();
     for (;;) {
         uint32_t seen = atomic_load(&calls);
-        ut_carrier_make_wanted();
+        bool all_carried = ut_carrier_make_wanted();
         take_signals();
         int64_t now = ut_clock_now();
         bool active = false, soon = false;
@@ -144,7 +161,7 @@ static void *monitor_main(void *unused)
                 active = true;
                 soon |= judge(&ut_lanes[i], &sights[i], now);
             }
-        if (active)
+        if (active || !all_carried)
             last_active = now;
         if (soon) {
             rest(now + (int64_t)ut_config.region_us * UT_MICROSECOND, seen);
@@ -153,7 +170,7 @@ static void *monitor_main(void *unused)
         } else {
             /* A lane that opens meanwhile either sees the flag or was open at the look below. */
             atomic_store(&ut_monitor_sleeps, true);
-            bool open = false;
+            bool open = !fence_all();
             for (unsigned i = 0; i < ut_lane_count; i++)
                 open |= atomic_load(&ut_lanes[i].owner) & UT_LANE_OPEN;
             rest(open ? now + LOOK_TIME : UT_FOREVER, seen);

@@ -15,9 +15,10 @@ void ut_monitor_call(void);
 /* True while it sleeps without end because nothing runs; read by ut_monitor_watch only. */
 extern _Atomic bool ut_monitor_sleeps;
 
-/* A coroutine is about to run: have the monitor look. */
+/* A coroutine is about to run, its lane is open: have the monitor look. */
 static inline void ut_monitor_watch(void)
 {
+    atomic_signal_fence(memory_order_seq_cst);
     if (__builtin_expect(atomic_load_explicit(&ut_monitor_sleeps, memory_order_relaxed), 0))
         ut_monitor_call();
 }

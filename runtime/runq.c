@@ -117,11 +117,8 @@ bool ut_runq_push_next(struct ut_runq *queue, struct ut_coro *coro)
     return displaced;
 }
 
-struct ut_coro *ut_runq_pop(struct ut_runq *queue)
+struct ut_coro *ut_runq_pop_oldest(struct ut_runq *queue)
 {
-    struct ut_coro *next = atomic_load_explicit(&queue->next, memory_order_relaxed);
-    if (next && atomic_compare_exchange_strong(&queue->next, &next, NULL))
-        return next;
     for (;;) {
         uint32_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
         uint32_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
@@ -132,6 +129,14 @@ struct ut_coro *ut_runq_pop(struct ut_runq *queue)
         if (atomic_compare_exchange_strong(&queue->head, &head, head + 1))
             return coro;
     }
+}
+
+struct ut_coro *ut_runq_pop(struct ut_runq *queue)
+{
+    struct ut_coro *next = atomic_load_explicit(&queue->next, memory_order_relaxed);
+    if (next && atomic_compare_exchange_strong(&queue->next, &next, NULL))
+        return next;
+    return ut_runq_pop_oldest(queue);
 }
 
 /* The victim's displaced favourite, once the monitor has seen it wait. */

@@ -47,6 +47,9 @@ bool ut_runq_push_next(struct ut_runq *queue, struct ut_coro *coro);
 /* Owner only. */
 struct ut_coro *ut_runq_pop(struct ut_runq *queue);
 
+/* Owner only. Passes over the one that is to run next: there may always be one. */
+struct ut_coro *ut_runq_pop_oldest(struct ut_runq *queue);
+
 /* Take half of VICTIM's ring into THIEF's (which the caller owns) and return one of them. */
 struct ut_coro *ut_runq_steal(struct ut_runq *thief, struct ut_runq *victim);
 

@@ -32,7 +32,9 @@
 #include "sched.h"
 
 #include "carrier.h"
+#include "config.h"
 #include "coro.h"
+#include "credentials.h"
 #include "critical.h"
 #include "monitor.h"
 #include "reactor.h"
@@ -44,6 +46,7 @@
 enum {
     GLOBAL_EVERY = 61, /* ticks; keeps the global queue from starving behind a busy local one */
     POLL_EVERY = 32,   /* ticks; the same for descriptors and timers */
+    OLDEST_EVERY = 16, /* ticks; keeps the queue from starving behind two that wake each other */
     STEAL_ROUNDS = 2,
 };
 
@@ -227,7 +230,7 @@ static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
             ut_wait_interrupt(coro);
         break;
     case UT_AFTER_YIELD:
-        if (carrier->lane)
+        if (carrier->lane && !ut_config.seed) /* with a seed: let it go to any lane */
             ut_runq_push(&carrier->lane->queue, coro);
         else
             enqueue_globally(coro);
@@ -255,6 +258,8 @@ static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_c
                           atomic_load_explicit(&lane->ticks, memory_order_relaxed) + 1,
                           memory_order_relaxed);
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
+    /* After that store, in this order even for the CPU: the monitor's barrier sees to it. */
+    ut_monitor_watch();
     ut_arch_switch(&carrier->context, &coro->context);
     carrier->current = NULL;
     settle(carrier, coro);
@@ -344,6 +349,8 @@ static struct ut_coro *find_work(struct ut_lane *lane)
         poll(lane);
     if (ticks % GLOBAL_EVERY == 0)
         coro = take_global(lane);
+    if (!coro && ticks % OLDEST_EVERY == 0)
+        coro = ut_runq_pop_oldest(&lane->queue);
     forward_signals();
     while (!coro) {
         if ((coro = ut_runq_pop(&lane->queue)))
@@ -366,9 +373,7 @@ void ut_sched_run_carrier(struct ut_carrier *carrier)
         if (!carrier->lane && !ut_carrier_await(carrier))
             return;
         struct ut_lane *lane = carrier->lane;
-        struct ut_coro *coro = find_work(lane);
-        ut_monitor_watch();
-        resume(carrier, lane, coro);
+        resume(carrier, lane, find_work(lane));
     }
 }
 
@@ -432,7 +437,9 @@ int ut_sched_start(void)
     }
     ut_lane_count = count;
     ut_lanes = lanes;
-    return ut_monitor_start();
+    int result = ut_monitor_start();
+    ut_credentials_start();
+    return result;
 }
 
 void ut_sched_forked(void)

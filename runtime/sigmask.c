@@ -33,14 +33,20 @@ static unsigned find(uint64_t accepted)
     return KINDS - 1;
 }
 
+/* After a count has changed. Several may sum up at once: the last to store must have seen all. */
 static void sum_up(void)
 {
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < KINDS; i++)
-        if (atomic_load(&kinds[i].count) > 0)
-            sum |= atomic_load(&kinds[i].accepted);
-    if (atomic_exchange(&accepted_by_some, sum) != sum)
-        ut_monitor_call();
+    static _Atomic uint32_t changes;
+    uint32_t seen, now = atomic_fetch_add(&changes, 1) + 1;
+    do {
+        uint64_t sum = 0;
+        seen = now;
+        for (unsigned i = 0; i < KINDS; i++)
+            if (atomic_load(&kinds[i].count) > 0)
+                sum |= atomic_load(&kinds[i].accepted);
+        if (atomic_exchange(&accepted_by_some, sum) != sum)
+            ut_monitor_call();
+    } while ((now = atomic_load(&changes)) != seen);
 }
 
 void ut_sigmask_add(uint64_t mask)

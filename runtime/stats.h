@@ -15,7 +15,7 @@ extern struct ut_stats ut_stats;
 
 #define ut_count(name) atomic_fetch_add_explicit(&ut_stats.name, 1, memory_order_relaxed)
 
-/* A call at SYMBOL (a constant string) lost its lane after it held it NANOSECONDS or more. */
+/* A call lost its lane. SYMBOL is a constant string. Any context. */
 void ut_stats_pinned(const char *symbol);
 
 /* Write the account to the log. Any native context. */

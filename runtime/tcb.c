@@ -15,6 +15,7 @@
  */
 #include "tcb.h"
 
+#include "carrier.h"
 #include "coro.h"
 #include "critical.h"
 #include "libc.h"
@@ -97,7 +98,7 @@ int ut_tcb_make(struct ut_coro *coro)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    uint64_t all = ~UINT64_C(0), before;
+    uint64_t all = UT_MASK_ALL, before;
     coro->thread_id = virtual_id();
     coro->exited = 1;
     pthread_attr_init(&attributes);
@@ -143,15 +144,19 @@ static int renew_module(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
-void ut_tcb_renew(struct ut_coro *coro)
+void ut_tcb_renew(void)
 {
     dl_iterate_phdr(renew_module, NULL);
     uselocale(LC_GLOBAL_LOCALE);
+    errno = 0;
+}
+
+void ut_tcb_uncancel(struct ut_coro *coro)
+{
     if (coro->cancel_state)
         __atomic_store_n(coro->cancel_state, 0, __ATOMIC_RELAXED);
     pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
-    errno = 0;
 }
 
 /* Robust mutexes: what the kernel's exit_robust_list does for a thread that ends. */

@@ -13,9 +13,15 @@ int ut_tcb_make(struct ut_coro *coro);
 
 /*
  * On the coroutine itself, before it runs another thread: thread-local variables get their
- * initial values again, errno, locale and cancellation state theirs.
+ * initial values again, errno and locale theirs.
  */
-void ut_tcb_renew(struct ut_coro *coro);
+void ut_tcb_renew(void);
+
+/*
+ * On the coroutine itself, when its thread has ended: as if it had never been cancelled. Not
+ * later, because the next thread may be cancelled before it first runs.
+ */
+void ut_tcb_uncancel(struct ut_coro *coro);
 
 /* Mark the robust mutexes that CORO still holds as the kernel does when a thread dies. */
 void ut_tcb_abandon_robust(struct ut_coro *coro);

@@ -2,7 +2,9 @@
 #include "wait.h"
 
 #include "clock.h"
+#include "config.h"
 #include "coro.h"
+#include "critical.h"
 #include "sched.h"
 
 enum { OUTCOME_BITS = 8, OUTCOME_MASK = 0xff };
@@ -21,6 +23,27 @@ static bool decide(struct ut_coro *coro, uint64_t ticket, enum ut_wait_outcome o
 {
     uint64_t pending = ticket << OUTCOME_BITS | UT_WAIT_PENDING;
     return atomic_compare_exchange_strong(&coro->wait, &pending, ticket << OUTCOME_BITS | outcome);
+}
+
+/* With a seed: now and then let others run first, perhaps on another carrier afterwards. */
+static void shake(struct ut_coro *self)
+{
+    uint32_t x = self->random ? self->random : (uint32_t)ut_config.seed ^ self->thread_id;
+    x ^= x << 13;
+    x ^= x >> 17;
+    x ^= x << 5;
+    self->random = x;
+    if (x % 4 == 0)
+        ut_sched_yield(self);
+}
+
+void ut_wait_shake(struct ut_coro *self)
+{
+    if (__builtin_expect(ut_config.seed != 0, 0)) {
+        ut_critical_begin();
+        shake(self);
+        ut_critical_end();
+    }
 }
 
 enum ut_wait_outcome ut_wait_suspend(struct ut_coro *self, const char *why, int64_t deadline)

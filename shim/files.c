@@ -71,7 +71,7 @@ UT_EXPORT int openat(int directory, const char *path, int flags, ...)
 }
 UT_ALIAS(openat64, openat);
 
-/* The fortified ones, for calls without a mode; if one is needed the real one complains and dies. */
+/* The fortified ones, for calls without a mode; if one is needed the real one says so and dies. */
 UT_EXPORT int __open_2(const char *path, int flags)
 {
     return needs_mode(flags) ? real(__open_2)(path, flags) : open(path, flags);

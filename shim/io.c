@@ -91,6 +91,8 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
                 return partial(io, result);
             int nonblocking = ut_fd_nonblocking(io->fd);
             if (nonblocking)
+                ut_fd_exhausted(&use); /* a poll() will follow: it need not ask again */
+            if (nonblocking)
                 return partial(io, nonblocking < 0 ? nonblocking : -EAGAIN);
         }
         int error = await(self, io, &use, &deadline);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readiness: poll(2), select(2), epoll_wait(2) and their twins. Each asks the kernel without
- * waiting; if nothing is ready the coroutine queues at all the descriptors, asks once
- * more (an event may have come between), and parks. So the answers are always the kernel's own, level-triggered.
- * Cancellation points; never restarted after a handler, signal(7). No lane state needed.
+ * Readiness: poll(2), select(2), epoll_wait(2) and their twins. The answers are always the kernel's
+ * own, level-triggered; it is asked only if the runtime's stamps say that the answer may be new.
+ * If it is no, that is noted in the stamps, the coroutine queues at all the descriptors, and parks unless
+ * an event has come between. Cancellation points; never restarted after a handler, signal(7). No lane
+ * state needed.
  */
 #include "fd.h"
 #include "real.h"
@@ -12,23 +13,25 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-enum { ON_STACK = 16 };
+enum { ON_STACK = 4 };
 
-/* One wait on several descriptors. */
-struct watch {
-    unsigned count, queued;
-    bool unwatchable; /* one of them cannot be watched */
-    struct ut_fd_waiter *waiters;
-    struct ut_fd_waiter few[ON_STACK];
+/* One descriptor that is waited for. */
+struct watched {
+    struct ut_fd_waiter waiter;
+    struct ut_fd_use uses[2]; /* by direction, for those that are waited for */
+    bool used[2];
+    int fd;
+    uint32_t events;
 };
 
 /* What a family asks of the descriptors. */
 struct question {
     const char *why;
     long (*ask)(struct question *question); /* the kernel's answer now, without waiting */
-    /* Call ut_fd_enqueue by add() for each descriptor. */
-    void (*each)(struct question *question, struct watch *watch, uint64_t ticket);
-    unsigned descriptors;
+    void (*each)(struct question *question); /* call add() for each descriptor */
+    unsigned descriptors, added;
+    struct watched *watched;
+    struct watched few[ON_STACK];
     /* Arguments of the families */
     struct pollfd *fds;
     int highest;
@@ -39,68 +42,107 @@ struct question {
     int most;
 };
 
-static void add(struct watch *watch, int fd, uint32_t events, uint64_t ticket)
+static void add(struct question *question, int fd, uint32_t events)
 {
-    struct ut_fd_waiter *waiter = &watch->waiters[watch->queued];
-    waiter->entry = NULL;
-    waiter->link = NULL;
-    if (ut_fd_enqueue(waiter, fd, events, ticket) < 0)
-        watch->unwatchable = true;
-    watch->queued++;
+    struct watched *watched = &question->watched[question->added++];
+    watched->fd = fd;
+    /* Other names of the same two; with no events at all poll waits for the end of the stream. */
+    if (events & (EPOLLRDNORM | EPOLLRDBAND))
+        events |= EPOLLIN;
+    if (events & (EPOLLWRNORM | EPOLLWRBAND))
+        events |= EPOLLOUT;
+    watched->events = events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLOUT);
+    watched->waiter.entry = NULL;
 }
 
-static bool open_watch(struct watch *watch, unsigned count)
+static bool gather(struct question *question)
 {
-    *watch = (struct watch){.count = count};
-    watch->waiters = count <= ON_STACK ? watch->few : ut_sys_map(count * sizeof *watch->waiters);
-    return watch->waiters;
+    size_t size = question->descriptors * sizeof *question->watched;
+    question->watched = question->descriptors <= ON_STACK ? question->few : ut_sys_map(size);
+    if (question->watched)
+        question->each(question);
+    return question->watched;
 }
 
-static void close_watch(struct watch *watch)
+static void scatter(struct question *question)
 {
-    for (unsigned i = 0; i < watch->queued; i++)
-        ut_fd_dequeue(&watch->waiters[i]);
-    if (watch->count > ON_STACK)
-        ut_syscall2(SYS_munmap, watch->waiters, watch->count * sizeof *watch->waiters);
+    if (question->descriptors > ON_STACK)
+        ut_syscall2(SYS_munmap, question->watched,
+                    question->descriptors * sizeof *question->watched);
 }
 
-/* One round: the answer if there is one, 0 to ask again, -errno. */
-static long wait_once(struct ut_coro *self, struct question *question, int64_t deadline)
+/* Take the stamps of all: true if one of them says that the kernel's answer may be new. */
+static bool take_stamps(struct question *question)
 {
-    struct watch watch;
-    if (!open_watch(&watch, question->descriptors))
-        return -ENOMEM;
+    bool news = false;
+    for (unsigned i = 0; i < question->added; i++) {
+        struct watched *watched = &question->watched[i];
+        for (int direction = 0; direction < 2; direction++) {
+            struct ut_fd_use *use = &watched->uses[direction];
+            bool wanted = direction == UT_FD_WRITE ? watched->events & EPOLLOUT
+                                                   : watched->events != EPOLLOUT;
+            watched->used[direction] = wanted && ut_fd_use(use, watched->fd, direction);
+            /* No such descriptor: the kernel will say so. */
+            news |= watched->used[direction] ? ut_fd_promising(use) : wanted;
+        }
+    }
+    return news;
+}
+
+/* The kernel said no to all: no need to ask again before the next event. */
+static void note_exhausted(struct question *question)
+{
+    for (unsigned i = 0; i < question->added; i++)
+        for (int direction = 0; direction < 2; direction++)
+            if (question->watched[i].used[direction])
+                ut_fd_exhausted(&question->watched[i].uses[direction]);
+}
+
+/* Queue at all and park: 0 to look again, -ETIMEDOUT, or another error. */
+static long park(struct ut_coro *self, struct question *question, int64_t deadline)
+{
+    enum ut_wait_outcome outcome = UT_WAIT_WOKEN;
+    int result = 0;
     ut_critical_begin();
     uint64_t ticket = ut_wait_begin(self);
-    question->each(question, &watch, ticket);
-    long answer = question->ask(question);
-    enum ut_wait_outcome outcome = UT_WAIT_WOKEN;
-    if (answer == 0 && watch.unwatchable)
-        answer = -ENOMEM; /* what cannot be watched is always ready, but for want of memory */
-    if (answer != 0)
+    for (unsigned i = 0; i < question->added && result == 0; i++) {
+        struct watched *watched = &question->watched[i];
+        result = ut_fd_enqueue(&watched->waiter, watched->fd, watched->events, ticket);
+    }
+    if (result != 0) /* an event has come between, or there is no memory to watch with */
         ut_wait_cancel(self);
     else
         outcome = ut_wait_suspend(self, question->why, deadline);
-    close_watch(&watch);
+    for (unsigned i = 0; i < question->added; i++)
+        ut_fd_dequeue(&question->watched[i].waiter);
     ut_critical_end();
-    if (answer != 0)
-        return answer;
+    if (result < 0)
+        return -ENOMEM; /* what cannot be watched for other reasons is always ready */
     if (outcome == UT_WAIT_TIMED_OUT)
         return -ETIMEDOUT;
     return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self) : 0;
 }
 
-/* A positive answer, 0 for a time-out, or -errno. */
+/* A positive answer, 0 for a time-out, or -errno. begin() came before. */
 static long run(struct ut_coro *self, struct question *question, int64_t deadline)
 {
-    long answer = question->ask(question);
-    if (answer == 0 && self->handled) /* by the temporary mask: something was pending */
-        return -EINTR;
-    while (answer == 0 && deadline != 0) {
-        answer = wait_once(self, question, deadline);
-        if (answer == 0)
-            answer = question->ask(question);
+    if (self->handled || deadline == 0) { /* handled: a temporary mask let something through */
+        long answer = question->ask(question);
+        return answer == 0 && self->handled ? -EINTR : answer;
     }
+    if (!gather(question))
+        return -ENOMEM;
+    long answer = 0;
+    while (answer == 0) {
+        if (take_stamps(question)) {
+            answer = question->ask(question);
+            if (answer != 0)
+                break;
+            note_exhausted(question);
+        }
+        answer = park(self, question, deadline);
+    }
+    scatter(question);
     return answer == -ETIMEDOUT ? question->ask(question) : answer;
 }
 
@@ -143,20 +185,23 @@ static long ask_poll(struct question *question)
     return ut_syscall5(SYS_ppoll, question->fds, question->descriptors, &none, NULL, 0);
 }
 
-static void each_of_poll(struct question *question, struct watch *watch, uint64_t ticket)
+static void each_of_poll(struct question *question)
 {
     for (unsigned i = 0; i < question->descriptors; i++)
         if (question->fds[i].fd >= 0) /* negative: ignored. poll's bits are epoll's */
-            add(watch, question->fds[i].fd, (uint16_t)question->fds[i].events, ticket);
+            add(question, question->fds[i].fd, (uint16_t)question->fds[i].events);
 }
 
 static long do_poll(struct ut_coro *self, const char *why, struct pollfd *fds, nfds_t count,
                     int64_t deadline)
 {
-    struct question question = {
-        .why = why, .ask = ask_poll, .each = each_of_poll, .descriptors = (unsigned)count,
-        .fds = fds,
-    };
+    struct question question;
+    question.why = why; /* member by member: most of it is room */
+    question.ask = ask_poll;
+    question.each = each_of_poll;
+    question.descriptors = (unsigned)count;
+    question.added = 0;
+    question.fds = fds;
     return run(self, &question, deadline);
 }
 
@@ -216,14 +261,14 @@ static bool in_set(const fd_set *set, int fd)
     return set && (((const unsigned char *)set)[fd / 8] & (1 << fd % 8));
 }
 
-static void each_of_select(struct question *question, struct watch *watch, uint64_t ticket)
+static void each_of_select(struct question *question)
 {
     for (int fd = 0; fd < question->highest; fd++) {
         uint32_t events = (in_set(question->sets[0], fd) ? EPOLLIN : 0) |
                           (in_set(question->sets[1], fd) ? EPOLLOUT : 0) |
                           (in_set(question->sets[2], fd) ? EPOLLPRI : 0);
         if (events)
-            add(watch, fd, events, ticket);
+            add(question, fd, events);
     }
 }
 
@@ -302,9 +347,9 @@ static long ask_epoll(struct question *question)
                        0, 0);
 }
 
-static void each_of_epoll(struct question *question, struct watch *watch, uint64_t ticket)
+static void each_of_epoll(struct question *question)
 {
-    add(watch, question->epoll, EPOLLIN, ticket);
+    add(question, question->epoll, EPOLLIN);
 }
 
 static long do_epoll(struct ut_coro *self, const char *why, int epoll, struct epoll_event *events,

@@ -87,7 +87,7 @@ static int system_and_mask(const char *command)
     uint64_t mask = self ? atomic_load(&self->mask) : 0;
     int result = real(system)(command);
     if (self) {
-        atomic_store(&self->mask, mask);
+        ut_coro_set_mask(self, mask);
         atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = mask;
     }
     return result;

@@ -129,11 +129,11 @@ static void suspend(struct ut_coro *self, const sigset_t *mask, uint64_t before)
 {
     ut_region_begin(self, "sigsuspend", true);
     /* From here on others direct signals at us by the new mask, which sigsuspend makes true. */
-    atomic_store(&self->mask, bits_of(mask));
+    ut_coro_set_mask(self, bits_of(mask));
     if (!(atomic_load(&self->pending) & ~bits_of(mask)))
         real(sigsuspend)(mask);
     /* The kernel has gone back already; a handler's trampoline may have noted something else. */
-    atomic_store(&self->mask, before);
+    ut_coro_set_mask(self, before);
     atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = before;
     ut_region_end(self);
 }

@@ -5,6 +5,7 @@
  * parking lot, where coroutines wait, and the kernel, where native threads do; any other number
  * goes to the kernel, in a blocking region.
  */
+#include "fd.h"
 #include "lot.h"
 #include "real.h"
 #include "signals.h"
@@ -18,7 +19,6 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
@@ -261,6 +261,30 @@ static long futex(struct ut_coro *self, long a, long b, long c, long d, long e, 
     }
 }
 
+/*
+ * Descriptors that libuv makes as well: in this library libc's functions of these names are for
+ * the reactor (libuv.c). FD, or -errno, as libc returns it.
+ */
+static long opened(long fd)
+{
+    if (fd >= 0) {
+        ut_critical_begin();
+        ut_fd_opened((int)fd, UT_FD_UNKNOWN, false, false);
+        ut_critical_end();
+    }
+    return ut_shim_return(fd);
+}
+
+static long make_pipe(int *fds, int flags)
+{
+    long result = ut_syscall2(SYS_pipe2, fds, flags);
+    if (result == 0) {
+        opened(fds[0]);
+        opened(fds[1]);
+    }
+    return ut_shim_return(result);
+}
+
 /* Where the kernel's types differ from libc's. All return as libc does. */
 
 static sigset_t *widen(sigset_t *wide, const void *set)
@@ -310,6 +334,17 @@ static long change_mask(int how, const void *set, void *old, size_t size)
         return -1;
     if (old)
         memcpy(old, &before, KERNEL_SET_SIZE);
+    return 0;
+}
+
+static long get_pending(void *set, size_t size)
+{
+    sigset_t pending;
+    if (size > KERNEL_SET_SIZE)
+        return ut_shim_return(-EINVAL);
+    if (sigpending(&pending) < 0)
+        return -1;
+    memcpy(set, &pending, size);
     return 0;
 }
 
