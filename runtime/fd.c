@@ -43,6 +43,7 @@ struct ut_fd {
     _Atomic uint32_t epoch;
     _Atomic int64_t timeout[2];
     _Atomic(struct ut_fd_waiter *) waiters; /* first come first; changed under the lock */
+    struct ut_fd_waiter *last;              /* under the lock */
 };
 
 static _Atomic(struct ut_fd *) chunks[CHUNKS];
@@ -125,21 +126,30 @@ void ut_fd_exhausted(const struct ut_fd_use *use)
 
 static void queue(struct ut_fd *entry, struct ut_fd_waiter *waiter)
 {
-    struct ut_fd_waiter **link = (struct ut_fd_waiter **)&entry->waiters;
-    while (*link)
-        link = &(*link)->next;
+    /* Thousands may poll one descriptor: the end must be at hand. */
+    struct ut_fd_waiter *last = entry->last;
     waiter->next = NULL;
-    waiter->link = link;
+    waiter->previous = last;
     waiter->entry = entry;
-    *link = waiter;
+    waiter->queued = true;
+    entry->last = waiter;
+    if (last)
+        last->next = waiter;
+    else
+        entry->waiters = waiter;
 }
 
-static void unqueue(struct ut_fd_waiter *waiter)
+static void unqueue(struct ut_fd *entry, struct ut_fd_waiter *waiter)
 {
-    *waiter->link = waiter->next;
+    if (waiter->previous)
+        waiter->previous->next = waiter->next;
+    else
+        entry->waiters = waiter->next;
     if (waiter->next)
-        waiter->next->link = waiter->link;
-    waiter->link = NULL;
+        waiter->next->previous = waiter->previous;
+    else
+        entry->last = waiter->previous;
+    waiter->queued = false;
 }
 
 /*
@@ -157,7 +167,7 @@ static void wake(struct ut_fd *entry, uint32_t events, enum ut_wait_outcome outc
         struct ut_coro *coro = waiter->coro;
         uint64_t ticket = waiter->ticket;
         bool exclusive = waiter->exclusive && outcome == UT_WAIT_WOKEN;
-        unqueue(waiter); /* after its wait has ended the waiter's frame may be gone */
+        unqueue(entry, waiter); /* after its wait has ended the waiter's frame may be gone */
         if (ut_wait_end(coro, ticket, outcome))
             taken |= exclusive;
     }
@@ -236,7 +246,7 @@ static bool may_have_come(struct ut_fd *entry, uint32_t events)
 int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t ticket)
 {
     struct ut_fd *entry = get(fd);
-    waiter->link = NULL;
+    waiter->queued = false;
     waiter->entry = NULL; /* until it is queued: it may be dequeued in any case */
     if (!entry)
         return -EBADF;
@@ -260,8 +270,8 @@ void ut_fd_dequeue(struct ut_fd_waiter *waiter)
     if (!entry)
         return;
     ut_lock_acquire(&entry->lock);
-    if (waiter->link)
-        unqueue(waiter);
+    if (waiter->queued)
+        unqueue(entry, waiter);
     ut_lock_release(&entry->lock);
 }
 
@@ -465,6 +475,15 @@ int ut_fd_keep(int fd)
     return fd;
 }
 
+/* libuv may have closed some of its own already; nobody else can have had the time to get them. */
+void ut_fd_close_ours(void)
+{
+    unsigned count = atomic_exchange(&ours_count, 0);
+    for (unsigned i = 0; i < count; i++)
+        ut_syscall1(SYS_close, ours[i]);
+    lowest_of_ours = INT_MAX;
+}
+
 bool ut_fd_is_ours(int fd)
 {
     unsigned count = atomic_load_explicit(&ours_count, memory_order_acquire);
@@ -504,10 +523,7 @@ void ut_fd_fork_parent(void)
 
 void ut_fd_forked(void)
 {
-    unsigned count = atomic_exchange(&ours_count, 0);
-    for (unsigned i = 0; i < count; i++)
-        ut_syscall1(SYS_close, ours[i]);
-    lowest_of_ours = INT_MAX;
+    ut_fd_close_ours();
     atomic_fetch_add(&fork_epoch, 1);
     for (int i = 0; i < CHUNKS; i++) {
         struct ut_fd *chunk = atomic_load(&chunks[i]);
@@ -515,6 +531,7 @@ void ut_fd_forked(void)
             struct ut_fd *entry = &chunk[j];
             entry->lock = (struct ut_lock){0};
             atomic_store(&entry->waiters, NULL);
+            entry->last = NULL;
             if (atomic_load(&entry->lane))
                 renew(entry);
         }

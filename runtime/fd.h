@@ -48,7 +48,8 @@ struct ut_fd_use {
  * One party that waits for one descriptor, on its own stack. Several make a poll().
  */
 struct ut_fd_waiter {
-    struct ut_fd_waiter *next, **link; /* link NULL: not queued; under the entry's lock */
+    struct ut_fd_waiter *next, *previous; /* under the entry's lock, as is the next */
+    bool queued;
     struct ut_fd *entry;
     struct ut_coro *coro;
     uint64_t ticket;
@@ -119,6 +120,9 @@ void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout);
  * and remember that it is ours. The new number, or a negative FD back.
  */
 int ut_fd_keep(int fd);
+
+/* The start has failed, or this is a forked child: the program gets their numbers back. */
+void ut_fd_close_ours(void);
 
 /* Is FD the runtime's own? Such numbers are not there, as far as the program can see. */
 bool ut_fd_is_ours(int fd);

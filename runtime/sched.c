@@ -36,6 +36,7 @@
 #include "coro.h"
 #include "credentials.h"
 #include "critical.h"
+#include "fd.h"
 #include "monitor.h"
 #include "reactor.h"
 #include "stats.h"
@@ -422,7 +423,7 @@ bool ut_sched_started(void)
     return ut_lanes;
 }
 
-int ut_sched_start(void)
+static int make_lanes(void)
 {
     unsigned count = ut_carrier_cpus();
     struct ut_lane *lanes = ut_sys_map(count * sizeof *lanes);
@@ -437,8 +438,21 @@ int ut_sched_start(void)
     }
     ut_lane_count = count;
     ut_lanes = lanes;
-    int result = ut_monitor_start();
-    ut_credentials_start();
+    return 0;
+}
+
+int ut_sched_start(void)
+{
+    int result = make_lanes();
+    if (result == 0)
+        result = ut_monitor_start();
+    if (result == 0) {
+        ut_credentials_start();
+        return 0;
+    }
+    ut_lanes = NULL;
+    ut_lane_count = 0;
+    ut_fd_close_ours();
     return result;
 }
 

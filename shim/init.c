@@ -29,7 +29,8 @@ void ut_shim_init(void)
     if (done)
         return;
     done = true;
-    ut_config_load(environ, ut_log_complaint, NULL);
+    /* Not environ: that name is libuv's here, see libuv.c. */
+    ut_config_load(__environ, ut_log_complaint, NULL);
 }
 
 /* In a forked child: the caller is a native thread now and the runtime has never been started. */

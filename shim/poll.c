@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-enum { ON_STACK = 4 };
+enum { FEW = 64 }; /* so many are kept on the coroutine's stack, in its slack */
 
 /* One descriptor that is waited for. */
 struct watched {
@@ -31,7 +31,6 @@ struct question {
     void (*each)(struct question *question); /* call add() for each descriptor */
     unsigned descriptors, added;
     struct watched *watched;
-    struct watched few[ON_STACK];
     /* Arguments of the families */
     struct pollfd *fds;
     int highest;
@@ -53,22 +52,6 @@ static void add(struct question *question, int fd, uint32_t events)
         events |= EPOLLOUT;
     watched->events = events & (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLOUT);
     watched->waiter.entry = NULL;
-}
-
-static bool gather(struct question *question)
-{
-    size_t size = question->descriptors * sizeof *question->watched;
-    question->watched = question->descriptors <= ON_STACK ? question->few : ut_sys_map(size);
-    if (question->watched)
-        question->each(question);
-    return question->watched;
-}
-
-static void scatter(struct question *question)
-{
-    if (question->descriptors > ON_STACK)
-        ut_syscall2(SYS_munmap, question->watched,
-                    question->descriptors * sizeof *question->watched);
 }
 
 /* Take the stamps of all: true if one of them says that the kernel's answer may be new. */
@@ -123,6 +106,21 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
     return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self) : 0;
 }
 
+static long look_and_park(struct ut_coro *self, struct question *question, int64_t deadline)
+{
+    long answer = 0;
+    while (answer == 0) {
+        if (take_stamps(question)) {
+            answer = question->ask(question);
+            if (answer != 0)
+                return answer;
+            note_exhausted(question);
+        }
+        answer = park(self, question, deadline);
+    }
+    return answer;
+}
+
 /* A positive answer, 0 for a time-out, or -errno. begin() came before. */
 static long run(struct ut_coro *self, struct question *question, int64_t deadline)
 {
@@ -130,19 +128,17 @@ static long run(struct ut_coro *self, struct question *question, int64_t deadlin
         long answer = question->ask(question);
         return answer == 0 && self->handled ? -EINTR : answer;
     }
-    if (!gather(question))
+    bool many = question->descriptors > FEW;
+    size_t size = question->descriptors * sizeof *question->watched;
+    struct watched few[many ? 1 : question->descriptors + 1];
+    question->watched = many ? ut_sys_map(size) : few;
+    if (!question->watched)
         return -ENOMEM;
-    long answer = 0;
-    while (answer == 0) {
-        if (take_stamps(question)) {
-            answer = question->ask(question);
-            if (answer != 0)
-                break;
-            note_exhausted(question);
-        }
-        answer = park(self, question, deadline);
-    }
-    scatter(question);
+    question->added = 0;
+    question->each(question);
+    long answer = look_and_park(self, question, deadline);
+    if (many)
+        ut_syscall2(SYS_munmap, question->watched, size);
     return answer == -ETIMEDOUT ? question->ask(question) : answer;
 }
 
@@ -195,13 +191,10 @@ static void each_of_poll(struct question *question)
 static long do_poll(struct ut_coro *self, const char *why, struct pollfd *fds, nfds_t count,
                     int64_t deadline)
 {
-    struct question question;
-    question.why = why; /* member by member: most of it is room */
-    question.ask = ask_poll;
-    question.each = each_of_poll;
-    question.descriptors = (unsigned)count;
-    question.added = 0;
-    question.fds = fds;
+    struct question question = {
+        .why = why, .ask = ask_poll, .each = each_of_poll, .descriptors = (unsigned)count,
+        .fds = fds,
+    };
     return run(self, &question, deadline);
 }
 

@@ -85,15 +85,16 @@ int64_t ut_shim_timeout(const struct timespec *relative);
 
 /*
  * Can [DATA, DATA + SIZE) be read, as far as its ends tell? NULL can. For small things of the
- * program's that we must look at ourselves, where a bad pointer is to give EFAULT: the kernel
- * copies a signal set before it finds that 99 is no way to change a mask.
+ * program's, aligned, that we must look at ourselves, where a bad pointer is to give EFAULT: the
+ * kernel compares the word before it moves no waiter from there to there.
  */
 static inline bool ut_shim_readable(const void *data, size_t size)
 {
-    const char *last = (const char *)data + (size < 8 ? 0 : size - 8);
+    const int operation = FUTEX_CMP_REQUEUE | FUTEX_PRIVATE_FLAG;
+    const char *last = (const char *)data + (size < 4 ? 0 : size - 4);
     return !data || !size ||
-           (ut_syscall4(SYS_rt_sigprocmask, 99, data, 0, 8) != -EFAULT &&
-            ut_syscall4(SYS_rt_sigprocmask, 99, last, 0, 8) != -EFAULT);
+           (ut_syscall5(SYS_futex, data, operation, 0, 0, data) != -EFAULT &&
+            ut_syscall5(SYS_futex, last, operation, 0, 0, last) != -EFAULT);
 }
 
 /* Is TIME a time? (0 <= tv_nsec < 1,000,000,000) */
