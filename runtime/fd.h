@@ -57,6 +57,20 @@ struct ut_fd_waiter {
     bool exclusive;  /* it will take what is there, so nobody else need be woken for now */
 };
 
+/*
+ * A call under way. Natively it holds a reference to its file until it returns, whatever is closed
+ * meanwhile: so when the descriptor is closed, the calls go on with a duplicate.
+ */
+struct ut_fd_call {
+    struct ut_fd_call *next, *previous; /* under the entry's lock */
+    struct ut_fd *entry;                /* NULL: not registered */
+    int moved_to;                       /* the duplicate, or -1 */
+};
+
+/* Register CALL; by itself at the first wait. End it: unregister, give back the duplicate. */
+void ut_fd_call_begin(struct ut_fd_call *call, const struct ut_fd_use *use);
+void ut_fd_call_end(struct ut_fd_call *call);
+
 /* Start an attempt. False: no such descriptor can exist (negative, absurd, no memory). */
 bool ut_fd_use(struct ut_fd_use *use, int fd, enum ut_fd_direction direction);
 
@@ -75,9 +89,11 @@ void ut_fd_pass_on(const struct ut_fd_use *use);
 /*
  * Wait until another attempt makes sense. 0; -ETIMEDOUT; -EINTR: a signal or cancellation asks
  * for attention; -EBADF: closed meanwhile; -EPERM: cannot be watched (a regular file); -ENOMEM,
- * -ENOSPC from the kernel. Coroutines, in a critical section, no locks.
+ * -ENOSPC from the kernel. -ESTALE: closed meanwhile, and CALL, if there is one, goes on with
+ * call->moved_to. Coroutines, in a critical section, no locks.
  */
-int ut_fd_wait(const struct ut_fd_use *use, const char *why, int64_t deadline);
+int ut_fd_wait(const struct ut_fd_use *use, struct ut_fd_call *call, const char *why,
+               int64_t deadline);
 
 /*
  * The pieces of a wait on several descriptors. Enqueue: 0; 1 if one of EVENTS may have come
@@ -96,7 +112,10 @@ void ut_fd_event(uint64_t data, uint32_t events);
  */
 void ut_fd_opened(int fd, enum ut_fd_kind kind, bool owned, bool nonblock);
 
-/* FD is about to be closed: forget it and wake who waits. Any thread, in a critical section. */
+/*
+ * FD is about to be closed: forget it and wake who waits. Calls under way go on with a duplicate,
+ * see ut_fd_wait. Any thread, in a critical section.
+ */
 void ut_fd_closing(int fd);
 
 /* FD's open file description is now reachable by another descriptor or process as well. */
@@ -115,20 +134,7 @@ enum ut_fd_kind ut_fd_kind(int fd);
 int64_t ut_fd_timeout(int fd, enum ut_fd_direction direction);
 void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout);
 
-/*
- * Move FD, which the runtime made for itself, to a high number that the program will hardly meet,
- * and remember that it is ours. The new number, or a negative FD back.
- */
-int ut_fd_keep(int fd);
-
-/* The start has failed, or this is a forked child: the program gets their numbers back. */
-void ut_fd_close_ours(void);
-
-/* Is FD the runtime's own? Such numbers are not there, as far as the program can see. */
-bool ut_fd_is_ours(int fd);
-
-/* The lowest of the runtime's own that is not below FD, or -1; and a number above all known ones. */
-int ut_fd_next_of_ours(unsigned fd);
+/* A number above all that were ever used here. */
 unsigned ut_fd_table_end(void);
 
 /* In the parent after a fork: all descriptions are shared from now on. */

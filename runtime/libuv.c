@@ -6,6 +6,7 @@
  * out of the program's numbering.
  */
 #include "fd.h"
+#include "ours.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -27,7 +28,7 @@ static int kept(long fd)
         errno = (int)-fd;
         return -1;
     }
-    return ut_fd_keep((int)fd);
+    return ut_ours_keep((int)fd);
 }
 
 int __wrap_epoll_create1(int flags)

@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "fd.h"
+#include "ours.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -41,10 +42,10 @@ static void on_poke(uv_async_t *poke)
 
 static int open_set(struct ut_reactor *reactor)
 {
-    reactor->set = ut_fd_keep((int)ut_syscall1(SYS_epoll_create1, EPOLL_CLOEXEC));
+    reactor->set = ut_ours_keep((int)ut_syscall1(SYS_epoll_create1, EPOLL_CLOEXEC));
     if (reactor->set < 0)
         return reactor->set;
-    reactor->timer = ut_fd_keep(
+    reactor->timer = ut_ours_keep(
         (int)ut_syscall2(SYS_timerfd_create, CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (reactor->timer < 0)
         return reactor->timer;

@@ -37,6 +37,7 @@
 #include "credentials.h"
 #include "critical.h"
 #include "fd.h"
+#include "ours.h"
 #include "monitor.h"
 #include "reactor.h"
 #include "stats.h"
@@ -452,7 +453,7 @@ int ut_sched_start(void)
     }
     ut_lanes = NULL;
     ut_lane_count = 0;
-    ut_fd_close_ours();
+    ut_ours_close();
     return result;
 }
 

@@ -5,6 +5,7 @@
  * own descriptors do not exist as far as the program can tell.
  */
 #include "fd.h"
+#include "ours.h"
 #include "real.h"
 
 #include <fcntl.h>
@@ -94,7 +95,7 @@ UT_EXPORT int epoll_create(int size)
 
 UT_EXPORT int close(int fd)
 {
-    if (__builtin_expect(ut_fd_is_ours(fd), 0) && !ut_tls.critical) {
+    if (__builtin_expect(ut_ours_has(fd), 0) && !ut_tls.critical) {
         errno = EBADF;
         return -1;
     }
@@ -108,7 +109,7 @@ static int close_around_ours(unsigned first, unsigned last, int flags)
 {
     int result = 0;
     while (first <= last && result == 0) {
-        int ours = ut_fd_next_of_ours(first);
+        int ours = ut_ours_next(first);
         unsigned end = ours < 0 || (unsigned)ours > last ? last : (unsigned)ours - 1;
         if (first <= end && (ours < 0 || first != (unsigned)ours))
             result = (int)ut_syscall3(SYS_close_range, first, end, flags);
@@ -126,7 +127,7 @@ UT_EXPORT int close_range(unsigned first, unsigned last, int flags)
     unsigned end = ut_fd_table_end();
     if (!(flags & CLOSE_RANGE_CLOEXEC))
         for (unsigned fd = first; fd <= last && fd < end; fd++)
-            if (!ut_fd_is_ours((int)fd))
+            if (!ut_ours_has((int)fd))
                 closing((int)fd);
     return (int)ut_shim_return(close_around_ours(first, last, flags));
 }
@@ -164,11 +165,11 @@ UT_EXPORT int dup(int fd)
 
 UT_EXPORT int dup3(int from, int to, int flags)
 {
-    if (ut_fd_is_ours(from)) {
+    if (ut_ours_has(from)) {
         errno = EBADF;
         return -1;
     }
-    if (ut_fd_is_ours(to)) { /* within the limit, but in use: dup2(2) knows EBUSY */
+    if (ut_ours_has(to)) { /* within the limit, but in use: dup2(2) knows EBUSY */
         errno = EBUSY;
         return -1;
     }

@@ -62,8 +62,12 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
         *deadline = timeout == UT_FOREVER ? UT_FOREVER : ut_clock_add(ut_clock_now(), timeout);
     }
     ut_critical_begin();
-    int result = ut_fd_wait(use, io->why, *deadline);
+    int result = ut_fd_wait(use, &io->call, io->why, *deadline);
     ut_critical_end();
+    if (result == -ESTALE) { /* closed, but the call has its file */
+        io->fd = io->call.moved_to;
+        return 0;
+    }
     if (result == -EINTR) {
         /* signal(7): with a timeout set, socket calls are never restarted. */
         return *deadline == UT_FOREVER ? ut_shim_attend(self, true) : ut_shim_attend_sleep(self);
@@ -71,14 +75,30 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }
 
+/* Also when a cancellation unwinds. */
+static void end_call(struct ut_io **io)
+{
+    if (!(*io)->call.entry)
+        return;
+    ut_critical_begin();
+    ut_fd_call_end(&(*io)->call);
+    ut_critical_end();
+}
+
 long ut_io_run(struct ut_coro *self, struct ut_io *io)
 {
+    __attribute__((cleanup(end_call))) struct ut_io *call = io;
     int64_t deadline = -1;
     struct ut_fd_use use;
     ut_shim_cancellation_point(self);
     for (;;) {
         if (!ut_fd_use(&use, io->fd, io->direction))
             return -EBADF;
+        if (io->everything && io->direction == UT_FD_READ && !io->call.entry) {
+            ut_critical_begin(); /* MSG_WAITALL has the file between its attempts, too */
+            ut_fd_call_begin(&io->call, &use);
+            ut_critical_end();
+        }
         bool hopeless = !ut_fd_promising(&use);
         if (!hopeless || ut_fd_nonblocking(io->fd)) {
             long result = io->attempt(io);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the table of descriptors (runtime/fd.c) knows without a coroutine; fd.c tests the waiting. */
 #include "fd.h"
+#include "ours.h"
 
 #include "clock.h"
 
@@ -100,18 +101,18 @@ Test(fd_facts, setting_one_timeout_first_does_not_hide_the_other)
 
 Test(fd_facts, our_own_sit_high_and_are_known)
 {
-    int low = open("/dev/null", O_RDONLY), kept = ut_fd_keep(low);
-    int other = ut_fd_keep(open("/dev/null", O_RDONLY));
+    int low = open("/dev/null", O_RDONLY), kept = ut_ours_keep(low);
+    int other = ut_ours_keep(open("/dev/null", O_RDONLY));
     cr_assert_geq(kept, 900, "but the kernel's table of descriptors need not grow for it");
     cr_assert_lt(kept, 1024);
     cr_assert_eq(fcntl(low, F_GETFD), -1);
     cr_assert(fcntl(kept, F_GETFD) & FD_CLOEXEC);
-    cr_assert(ut_fd_is_ours(kept));
-    cr_assert(ut_fd_is_ours(other));
-    cr_assert_not(ut_fd_is_ours(low));
-    cr_assert_not(ut_fd_is_ours(-1));
-    cr_assert_not(ut_fd_is_ours(other + 1));
-    cr_assert_eq(ut_fd_keep(-EMFILE), -EMFILE);
+    cr_assert(ut_ours_has(kept));
+    cr_assert(ut_ours_has(other));
+    cr_assert_not(ut_ours_has(low));
+    cr_assert_not(ut_ours_has(-1));
+    cr_assert_not(ut_ours_has(other + 1));
+    cr_assert_eq(ut_ours_keep(-EMFILE), -EMFILE);
 }
 
 Test(fd_facts, our_own_fit_under_a_low_limit)
@@ -119,14 +120,14 @@ Test(fd_facts, our_own_fit_under_a_low_limit)
     struct rlimit limit = {.rlim_cur = 64, .rlim_max = 64};
     cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     for (int i = 0; i < 4; i++) {
-        int kept = ut_fd_keep(eventfd(0, 0));
+        int kept = ut_ours_keep(eventfd(0, 0));
         cr_assert_geq(kept, 56);
         cr_assert_lt(kept, 64);
-        cr_assert(ut_fd_is_ours(kept));
+        cr_assert(ut_ours_has(kept));
     }
     for (int i = 0; i < 4; i++) { /* no room up there: it stays where it is */
-        int kept = ut_fd_keep(eventfd(0, 0));
+        int kept = ut_ours_keep(eventfd(0, 0));
         cr_assert_geq(kept, 0);
-        cr_assert(ut_fd_is_ours(kept));
+        cr_assert(ut_ours_has(kept));
     }
 }

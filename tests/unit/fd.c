@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "fd.h"
+#include "ours.h"
 
 #include "clock.h"
 #include "engine.h"
@@ -65,7 +66,7 @@ static ssize_t receive(int fd, void *buffer, size_t size, int64_t deadline)
         }
         ut_critical_begin();
         atomic_fetch_add(&about_to_wait, 1);
-        int error = ut_fd_wait(&use, "read", deadline);
+        int error = ut_fd_wait(&use, NULL, "read", deadline);
         ut_critical_end();
         if (error)
             return error;
@@ -174,7 +175,7 @@ static void *wait_only(void *argument)
 {
     struct ut_fd_use *use = argument;
     ut_critical_begin();
-    int error = ut_fd_wait(use, "test", ut_clock_now() + 5 * UT_SECOND);
+    int error = ut_fd_wait(use, NULL, "test", ut_clock_now() + 5 * UT_SECOND);
     ut_critical_end();
     return (void *)(intptr_t)error;
 }
@@ -204,7 +205,7 @@ static void *write_all(void *unused)
             continue;
         }
         ut_critical_begin();
-        must(ut_fd_wait(&use, "write", UT_FOREVER) == 0);
+        must(ut_fd_wait(&use, NULL, "write", UT_FOREVER) == 0);
         ut_critical_end();
         atomic_fetch_add(&attempts, 1);
     }
@@ -693,10 +694,10 @@ Test(fd, closing_and_waiting_may_meet, .init = start_with_pair, .timeout = 120)
 
 Test(fd, a_forked_child_closes_ours_and_forgets, .init = watch_pair, .timeout = 30)
 {
-    int ours = ut_fd_keep(eventfd(0, 0));
+    int ours = ut_ours_keep(eventfd(0, 0));
     ut_fd_forked(); /* this process plays the child; its carriers sleep on what is closed now */
     cr_assert_eq(fcntl(ours, F_GETFD), -1);
-    cr_assert_not(ut_fd_is_ours(ours));
+    cr_assert_not(ut_ours_has(ours));
     cr_assert(promising(ends[0]));
     cr_assert_eq(ut_fd_nonblocking(ends[0]), 1);
 }
@@ -710,7 +711,7 @@ Test(fd, every_descriptor_of_the_runtime_is_known, .timeout = 30)
     start_with_pair();
     struct ut_coro *coro = start_receiving(ends[0]);
     for (int fd = 0; fd < 4096; fd++)
-        cr_expect(before[fd] || fd == ends[0] || fd == ends[1] || ut_fd_is_ours(fd) ||
+        cr_expect(before[fd] || fd == ends[0] || fd == ends[1] || ut_ours_has(fd) ||
                       fcntl(fd, F_GETFD) == -1,
                   "descriptor %d", fd);
     close_properly(ends[0]);

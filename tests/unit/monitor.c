@@ -239,7 +239,7 @@ static void *read_then_stop(void *unused)
     must(ut_fd_use(&use, gate[0], UT_FD_READ));
     ut_critical_begin();
     atomic_store(&parked, ut_tls.coro);
-    must(ut_fd_wait(&use, "read", UT_FOREVER) == 0);
+    must(ut_fd_wait(&use, NULL, "read", UT_FOREVER) == 0);
     ut_critical_end();
     return stop_it(unused);
 }

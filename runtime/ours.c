@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "ours.h"
+
+#include "sys.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+
+enum {
+    OURS = 8192,     /* six per lane, a few more */
+    HIGH = 960,      /* where ours begin: high, but within the kernel's table of 1,024 */
+};
+
+/* Only added to, at start. */
+static int ours[OURS];
+static _Atomic unsigned ours_count;
+static int lowest_of_ours = INT_MAX;
+
+int ut_ours_from(void)
+{
+    struct rlimit limit;
+    if (ut_syscall4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) < 0)
+        return 0;
+    return limit.rlim_cur < HIGH * 16 / 15 ? (int)limit.rlim_cur * 15 / 16 : HIGH;
+}
+
+int ut_ours_keep(int fd)
+{
+    unsigned index = atomic_load(&ours_count);
+    if (fd < 0 || index == OURS)
+        return fd;
+    int high = (int)ut_syscall3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, ut_ours_from());
+    if (high >= 0) {
+        ut_syscall1(SYS_close, fd);
+        fd = high;
+    }
+    ours[index] = fd;
+    if (fd < lowest_of_ours)
+        lowest_of_ours = fd;
+    atomic_store(&ours_count, index + 1);
+    return fd;
+}
+
+/* libuv may have closed some of its own already; nobody else can have had the time to get them. */
+void ut_ours_close(void)
+{
+    unsigned count = atomic_exchange(&ours_count, 0);
+    for (unsigned i = 0; i < count; i++)
+        ut_syscall1(SYS_close, ours[i]);
+    lowest_of_ours = INT_MAX;
+}
+
+bool ut_ours_has(int fd)
+{
+    unsigned count = atomic_load_explicit(&ours_count, memory_order_acquire);
+    if (!count || fd < lowest_of_ours)
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        if (ours[i] == fd)
+            return true;
+    return false;
+}
+
+int ut_ours_next(unsigned fd)
+{
+    unsigned count = atomic_load_explicit(&ours_count, memory_order_acquire);
+    int next = -1;
+    for (unsigned i = 0; i < count; i++)
+        if ((unsigned)ours[i] >= fd && (next < 0 || ours[i] < next))
+            next = ours[i];
+    return next;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The runtime's own descriptors. They have high numbers, which the program hardly meets, are
+ * closed by exec, and as far as the program can see they do not exist.
+ */
+#ifndef UT_OURS_H
+#define UT_OURS_H
+
+#include <stdbool.h>
+
+/*
+ * Move FD, which the runtime made for itself, to a high number and remember that it is ours. The
+ * new number, or a negative FD back. At start only, one thread at a time.
+ */
+int ut_ours_keep(int fd);
+
+/* A number from which on descriptors of ours are put. */
+int ut_ours_from(void);
+
+bool ut_ours_has(int fd);
+
+/* The lowest of ours that is not below FD, or -1. */
+int ut_ours_next(unsigned fd);
+
+/* In a forked child: close them all. */
+void ut_ours_close(void);
+
+#endif
