@@ -48,17 +48,18 @@ static void unqueue(struct ut_fd *entry, struct ut_fd_waiter *waiter)
 void ut_fd_wake(struct ut_fd *entry, uint32_t events, enum ut_wait_outcome outcome)
 {
     struct ut_fd_waiter *waiter = entry->waiters, *next;
-    bool taken = false, all = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+    bool all = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+    uint32_t taken = 0; /* EPOLLIN, EPOLLOUT: somebody will take what is there */
     for (; waiter; waiter = next) {
         next = waiter->next;
-        if (!(waiter->events & events) || (taken && waiter->exclusive && !all))
+        uint32_t takes = !waiter->exclusive ? 0 : waiter->events & EPOLLOUT ? EPOLLOUT : EPOLLIN;
+        if (!(waiter->events & events) || ((taken & takes) && !all))
             continue;
         struct ut_coro *coro = waiter->coro;
         uint64_t ticket = waiter->ticket;
-        bool exclusive = waiter->exclusive && outcome == UT_WAIT_WOKEN;
         unqueue(entry, waiter); /* after its wait has ended the waiter's frame may be gone */
         if (ut_wait_end(coro, ticket, outcome))
-            taken |= exclusive;
+            taken |= takes;
     }
 }
 

@@ -37,8 +37,16 @@ static void wrap_handler(void)
 void ut_cancel_by_signal(siginfo_t *info, void *context)
 {
     void (*handler)(int, siginfo_t *, void *) = atomic_load(&glibc_handler);
-    if (handler && !ut_tls.internal)
-        handler(UT_SIGCANCEL, info, context);
+    struct ut_coro *self = ut_tls.coro;
+    if (ut_tls.internal)
+        return;
+    if (!self) {
+        if (handler)
+            handler(UT_SIGCANCEL, info, context);
+    } else if (ut_shim_cancel_pending(self)) {
+        /* Not glibc's handler: it cancels whomever it meets, and the target may have moved on. */
+        ut_cancel_asynchronously();
+    }
 }
 
 void ut_cancel_asynchronously(void)
@@ -91,6 +99,9 @@ UT_EXPORT int pthread_cancel(pthread_t thread)
     /* Sets the flags; it finds no kernel thread to signal, which we make up for. */
     real(pthread_cancel)(thread);
     wrap_handler();
+    /* For an asynchronous target glibc (to 2.36) leaves this flag to its handler. */
+    if (coro->cancel_state)
+        __atomic_fetch_or(coro->cancel_state, UT_CANCELED, __ATOMIC_SEQ_CST);
     ut_critical_begin();
     atomic_store(&coro->interrupted, true);
     atomic_store(&coro->tls->attention, true);

@@ -87,7 +87,7 @@ static void end_call(struct ut_io **io)
 
 long ut_io_run(struct ut_coro *self, struct ut_io *io)
 {
-    __attribute__((cleanup(end_call))) struct ut_io *call = io;
+    __attribute__((cleanup(end_call), unused)) struct ut_io *call = io;
     int64_t deadline = -1;
     struct ut_fd_use use;
     ut_shim_cancellation_point(self);

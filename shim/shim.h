@@ -60,12 +60,13 @@ int ut_shim_attend(struct ut_coro *self, bool cancellation_point);
 /* The same for calls that no SA_RESTART restarts (sleeps, poll): -EINTR if any handler ran. */
 int ut_shim_attend_sleep(struct ut_coro *self);
 
+enum { UT_CANCELED = 8 }; /* glibc: CANCELED_BITMASK, the same since NPTL began */
+
 /* Has somebody cancelled SELF (whether or not it allows that now)? */
 static inline bool ut_shim_cancel_pending(struct ut_coro *self)
 {
-    enum { CANCELED = 8 }; /* glibc: CANCELED_BITMASK, the same since NPTL began */
     return self->cancel_state &&
-           (__atomic_load_n(self->cancel_state, __ATOMIC_RELAXED) & CANCELED);
+           (__atomic_load_n(self->cancel_state, __ATOMIC_RELAXED) & UT_CANCELED);
 }
 
 /* At the start of a cancellation point. */

@@ -211,6 +211,8 @@ static struct ut_coro *find_taker(int signal)
 
 static void forward(siginfo_t *info)
 {
+    if (info->si_signo == UT_SIGCANCEL)
+        return; /* its target knows by itself: pthread_cancel asked for its attention */
     struct ut_coro *taker = find_taker(info->si_signo);
     if (taker)
         ut_signals_direct(taker, info);
