@@ -44,6 +44,9 @@ void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *s
  */
 bool ut_carrier_make_wanted(void);
 
+/* CPU time of CARRIER's kernel thread in ns. Any thread; a system call. */
+int64_t ut_carrier_cpu_time(struct ut_carrier *carrier);
+
 /* Start a kernel thread of the runtime's own, all signals blocked. 0 or -errno. */
 int ut_carrier_start_thread(void *(*start)(void *), void *argument);
 

@@ -191,7 +191,7 @@ bool ut_fd_keep_open(struct ut_fd *entry, int fd)
     atomic_store(&other->holders, holders);
     for (struct ut_fd_call *call = entry->calls; call; call = call->next)
         if (call->moved_to < 0)
-            call->moved_to = kept;
+            __atomic_store_n(&call->moved_to, kept, __ATOMIC_RELEASE);
     return true;
 }
 

@@ -32,6 +32,7 @@ struct sight {
     uint32_t region_entry;
     const char *region;
     uintptr_t owner;
+    int64_t cpu_time; /* the carrier's, when its region was first seen */
     int64_t since;         /* when this was first seen */
     int64_t running_since; /* the same coroutine on the same carrier, in whatever regions */
 };
@@ -81,11 +82,22 @@ static bool see(struct ut_lane *lane, struct sight *sight, int64_t now)
     };
     if (here.owner == sight->owner && here.ticks == sight->ticks) {
         here.running_since = sight->running_since;
-        if (here.region == sight->region && here.region_entry == sight->region_entry)
+        if (here.region == sight->region && here.region_entry == sight->region_entry) {
             here.since = sight->since;
+            here.cpu_time = sight->cpu_time;
+        }
     }
+    if (here.region && here.since == now)
+        here.cpu_time = ut_carrier_cpu_time(carrier);
     *sight = here;
     return true;
+}
+
+/* Has the carrier used its CPU since it was first seen in this region? Then it is not blocked. */
+static bool works(struct sight *sight, int64_t age)
+{
+    struct ut_carrier *carrier = (struct ut_carrier *)(sight->owner & ~UT_LANE_OPEN);
+    return ut_carrier_cpu_time(carrier) - sight->cpu_time > age / 4;
 }
 
 /* True if the lane should be looked at again soon. */
@@ -93,7 +105,7 @@ static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t age = now - sight->since;
     if (sight->region && age >= (int64_t)ut_config.region_us * UT_MICROSECOND &&
-        others_wait(lane, now) && take(lane, sight)) {
+        others_wait(lane, now) && !works(sight, age) && take(lane, sight)) {
         ut_count(handoffs);
         ut_stats_pinned(sight->region);
         return true;

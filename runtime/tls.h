@@ -15,6 +15,9 @@
 struct ut_coro;
 struct ut_carrier;
 
+/* The first one blocks all others; more come only while its handler is being entered. */
+enum { UT_TLS_DEFERRED = 3 };
+
 struct ut_tls {
     struct ut_coro *coro;       /* this coroutine; NULL on native threads and on carriers */
     struct ut_carrier *carrier; /* this carrier; NULL on coroutines and native threads */
@@ -22,8 +25,8 @@ struct ut_tls {
     bool internal;              /* a thread of the runtime's own: always the real functions */
     _Atomic bool attention;     /* a signal waits: looked at when a critical section closes; set
                                    by this thread's handlers and, for coroutines, by others */
-    bool deferred;              /* a signal came in a critical section and waits right here: */
-    siginfo_t deferred_info;
+    unsigned deferred;          /* signals that came in a critical section and wait right here: */
+    siginfo_t deferred_info[UT_TLS_DEFERRED];
     uint64_t deferred_mask;     /* the kernel's mask to go back to once it has been delivered */
 };
 

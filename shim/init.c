@@ -89,6 +89,7 @@ static bool start(void)
         return false;
     }
     ut_signals_start();
+    ut_thread_started();
     ut_log(UT_LOG_INFO, "started: %u lanes", ut_lane_count);
     return true;
 }

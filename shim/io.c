@@ -64,15 +64,23 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
     ut_critical_begin();
     int result = ut_fd_wait(use, &io->call, io->why, *deadline);
     ut_critical_end();
-    if (result == -ESTALE) { /* closed, but the call has its file */
-        io->fd = io->call.moved_to;
+    if (result == -ESTALE) /* closed, but the call has its file */
         return 0;
-    }
     if (result == -EINTR) {
         /* signal(7): with a timeout set, socket calls are never restarted. */
         return *deadline == UT_FOREVER ? ut_shim_attend(self, true) : ut_shim_attend_sleep(self);
     }
     return result == -ETIMEDOUT ? -EAGAIN : result;
+}
+
+/* If the descriptor was closed under the call, go on with the duplicate. True if so, just now. */
+static bool follow(struct ut_io *io)
+{
+    int moved_to = io->call.entry ? __atomic_load_n(&io->call.moved_to, __ATOMIC_ACQUIRE) : -1;
+    if (moved_to < 0 || moved_to == io->fd)
+        return false;
+    io->fd = moved_to;
+    return true;
 }
 
 /* Also when a cancellation unwinds. */
@@ -92,6 +100,7 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
     struct ut_fd_use use;
     ut_shim_cancellation_point(self);
     for (;;) {
+        follow(io);
         if (!ut_fd_use(&use, io->fd, io->direction))
             return -EBADF;
         if (io->everything && io->direction == UT_FD_READ && !io->call.entry) {
@@ -107,6 +116,8 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
                     return io->everything ? (long)io->done : result;
                 continue;
             }
+            if (result == -EBADF && follow(io))
+                continue;
             if (result != -EAGAIN)
                 return partial(io, result);
             int nonblocking = ut_fd_nonblocking(io->fd);

@@ -63,7 +63,8 @@ bool ut_mutex_is_shared(const pthread_mutex_t *mutex)
     return kind_of(mutex) & KIND_SHARED;
 }
 
-static inline __attribute__((always_inline)) int lock_really(pthread_mutex_t *mutex, const struct request *request)
+static inline __attribute__((always_inline)) int lock_really(pthread_mutex_t *mutex,
+                                                             const struct request *request)
 {
     if (!request->abstime)
         return real(pthread_mutex_lock)(mutex);

@@ -226,14 +226,16 @@ void ut_signals_deliver(void)
     struct ut_coro *self = tls->coro;
     atomic_store_explicit(&tls->attention, false, memory_order_relaxed);
     if (tls->deferred) {
-        siginfo_t info = tls->deferred_info;
+        siginfo_t info[UT_TLS_DEFERRED];
         uint64_t mask = tls->deferred_mask;
-        tls->deferred = false;
-        if (tls->internal) {
-            forward(&info);
-            return;
-        }
-        deliver(&info, mask);
+        unsigned count = tls->deferred;
+        memcpy(info, tls->deferred_info, count * sizeof *info);
+        tls->deferred = 0;
+        for (unsigned i = 0; i < count; i++)
+            if (tls->internal)
+                forward(&info[i]);
+            else
+                deliver(&info[i], mask);
     }
     if (!self)
         return;
@@ -253,10 +255,14 @@ static bool is_fault(int signal, const siginfo_t *info)
 static void defer(struct ut_tls *tls, const siginfo_t *info, ucontext_t *context)
 {
     uint64_t all = UT_MASK_ALL;
-    tls->deferred_info = *info;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    if (tls->deferred == UT_TLS_DEFERRED) { /* back to the process, where it stays pending */
+        ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), info->si_signo);
+        return;
+    }
+    tls->deferred_info[tls->deferred++] = *info;
     memcpy(&tls->deferred_mask, &context->uc_sigmask, sizeof all);
     memcpy(&context->uc_sigmask, &all, sizeof all); /* in force when the trampoline returns */
-    tls->deferred = true;
     atomic_store_explicit(&tls->attention, true, memory_order_relaxed);
     if (tls->coro) {
         atomic_load_explicit(&tls->coro->carrier, memory_order_relaxed)->mask = all;

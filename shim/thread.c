@@ -259,13 +259,20 @@ static int create_native(pthread_t *thread, const pthread_attr_t *attributes,
     return error;
 }
 
+/* The main thread is in the count from the beginning, and leaves it however it ends. */
+void ut_thread_started(void)
+{
+    if (!ut_tls.coro && ut_syscall0(SYS_gettid) == ut_syscall0(SYS_getpid))
+        count_native();
+}
+
 UT_EXPORT void pthread_exit(void *value)
 {
     struct ut_coro *self = ut_tls.coro;
     if (self)
         self->result = value;
-    else if (ut_shim_started() && ut_syscall0(SYS_gettid) == ut_syscall0(SYS_getpid))
-        count_native();
+    else if (ut_shim_started())
+        ut_thread_started();
     real(pthread_exit)(value);
     __builtin_unreachable();
 }

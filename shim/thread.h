@@ -7,6 +7,9 @@
 /* Run the thread of the program that CORO was given; returns when it has ended. */
 void ut_thread_body(struct ut_coro *coro);
 
+/* The runtime starts, on the calling thread. */
+void ut_thread_started(void);
+
 /* In a forked child: SELF, a coroutine of the parent or NULL, is the only thread. */
 void ut_thread_forked(struct ut_coro *self);
 
