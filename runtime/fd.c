@@ -102,6 +102,7 @@ static void renew(struct ut_fd *entry)
     atomic_store_explicit(&entry->lane, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->kind, UT_FD_UNKNOWN, memory_order_relaxed);
     atomic_store_explicit(&entry->hung_up, false, memory_order_relaxed);
+    atomic_store_explicit(&entry->linger, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->owned, false, memory_order_relaxed);
     atomic_store_explicit(&entry->timeouts_known, false, memory_order_relaxed);
 }
@@ -228,6 +229,25 @@ void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout)
     struct ut_fd *entry = ut_fd_get(fd);
     if (entry)
         atomic_store_explicit(&entry->timeout[direction], timeout, memory_order_relaxed);
+}
+
+int ut_fd_linger(int fd)
+{
+    struct ut_fd *entry = ut_fd_find(fd);
+    return entry ? atomic_load_explicit(&entry->linger, memory_order_relaxed) : 0;
+}
+
+void ut_fd_set_linger(int fd, int seconds)
+{
+    struct ut_fd *entry = ut_fd_get(fd);
+    if (entry)
+        atomic_store_explicit(&entry->linger, seconds, memory_order_relaxed);
+}
+
+bool ut_fd_is_sole(int fd)
+{
+    struct ut_fd *entry = ut_fd_find(fd);
+    return entry && is_sole(entry);
 }
 
 unsigned ut_fd_table_end(void)

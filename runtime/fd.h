@@ -134,6 +134,13 @@ enum ut_fd_kind ut_fd_kind(int fd);
 int64_t ut_fd_timeout(int fd, enum ut_fd_direction direction);
 void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout);
 
+/* SO_LINGER in seconds, as far as it was set through FD or what it was accepted from; 0: none. */
+int ut_fd_linger(int fd);
+void ut_fd_set_linger(int fd, int seconds);
+
+/* Would a close of FD end the connection, no other descriptor being known for it? */
+bool ut_fd_is_sole(int fd);
+
 /* A number above all that were ever used here. */
 unsigned ut_fd_table_end(void);
 

@@ -31,6 +31,7 @@ struct ut_fd {
     _Atomic bool timeouts_known;
     _Atomic uint32_t epoch;
     _Atomic uint32_t holders;    /* calls that keep a closed file alive, see ut_fd_closing */
+    _Atomic int linger;          /* seconds */
     _Atomic int64_t timeout[2];
     _Atomic(struct ut_fd_waiter *) waiters; /* first come first; changed under the lock */
     struct ut_fd_waiter *last;              /* under the lock */

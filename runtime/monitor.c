@@ -100,12 +100,26 @@ static bool works(struct sight *sight, int64_t age)
     return ut_carrier_cpu_time(carrier) - sight->cpu_time > age / 4;
 }
 
+/*
+ * How long a region may hold a lane, in multiples of the setting, by how many kernel threads there
+ * are beyond the lanes'. The more there are, the more patience: on a busy machine most regions that
+ * look stuck only wait for a CPU, which another thread would take from them.
+ */
+static int64_t patience(void)
+{
+    static const uint8_t factor[] = {1, 2, 8, 20, 40, 80};
+    enum { LAST = sizeof factor / sizeof *factor - 1 };
+    unsigned long carriers = atomic_load_explicit(&ut_stats.carriers_made, memory_order_relaxed) -
+                             atomic_load_explicit(&ut_stats.carriers_ended, memory_order_relaxed);
+    unsigned long excess = carriers > ut_lane_count ? carriers - ut_lane_count : 0;
+    return (int64_t)ut_config.region_us * UT_MICROSECOND * factor[excess < LAST ? excess : LAST];
+}
+
 /* True if the lane should be looked at again soon. */
 static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t age = now - sight->since;
-    if (sight->region && age >= (int64_t)ut_config.region_us * UT_MICROSECOND &&
-        others_wait(lane, now) && !works(sight, age) && take(lane, sight)) {
+    if (sight->region && age >= patience() && others_wait(lane, now) && !works(sight, age) && take(lane, sight)) {
         ut_count(handoffs);
         ut_stats_pinned(sight->region);
         return true;

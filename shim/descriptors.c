@@ -5,11 +5,14 @@
  * own descriptors do not exist as far as the program can tell.
  */
 #include "fd.h"
+#include "io.h"
 #include "ours.h"
 #include "real.h"
 
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <linux/close_range.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
@@ -93,12 +96,48 @@ UT_EXPORT int epoll_create(int size)
 
 /* Closing. First the waiters are woken and the number is forgotten, then it may be used again. */
 
+/* Has the other side acknowledged our end of the stream? */
+static long attempt_linger(struct ut_io *io)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info.tcpi_state;
+    long result = ut_syscall5(SYS_getsockopt, io->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+    return result == 0 && (info.tcpi_state == TCP_FIN_WAIT1 || info.tcpi_state == TCP_CLOSING ||
+                           info.tcpi_state == TCP_LAST_ACK)
+               ? -EAGAIN
+               : 0;
+}
+
+/*
+ * With SO_LINGER close waits, in the kernel, for what was sent to be acknowledged: so we send the
+ * end of the stream, wait for its acknowledgement ourselves, and then close without lingering. What was
+ * not read makes close reset the connection, without waiting.
+ */
+static void linger(struct ut_coro *self, int fd, int seconds)
+{
+    struct linger off = {0};
+    int unread = 0;
+    struct ut_io io = {
+        .fd = fd, .direction = UT_FD_WRITE, .why = "close", .attempt = attempt_linger,
+        .deadline = ut_clock_now() + seconds * UT_SECOND,
+    };
+    if (ut_syscall3(SYS_ioctl, fd, FIONREAD, &unread) < 0 || unread ||
+        ut_syscall2(SYS_shutdown, fd, SHUT_WR) < 0)
+        return;
+    ut_io_run(self, &io);
+    ut_syscall5(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
+}
+
 UT_EXPORT int close(int fd)
 {
     if (__builtin_expect(ut_ours_has(fd), 0) && !ut_tls.critical) {
         errno = EBADF;
         return -1;
     }
+    struct ut_coro *self = ut_shim_self();
+    int seconds = self ? ut_fd_linger(fd) : 0;
+    if (__builtin_expect(seconds > 0, 0) && ut_fd_is_sole(fd) && ut_fd_nonblocking(fd) == 0)
+        linger(self, fd, seconds);
     closing(fd);
     return real(close)(fd);
 }

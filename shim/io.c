@@ -54,21 +54,20 @@ static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
 }
 
 /* Wait for readiness: 0, or the error that ends the call. */
-static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use *use,
-                 int64_t *deadline)
+static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use *use)
 {
-    if (*deadline < 0) { /* the first time: SO_RCVTIMEO and SO_SNDTIMEO count from here */
+    if (!io->deadline) { /* the first time: SO_RCVTIMEO and SO_SNDTIMEO count from here */
         int64_t timeout = ut_fd_timeout(io->fd, io->direction);
-        *deadline = timeout == UT_FOREVER ? UT_FOREVER : ut_clock_add(ut_clock_now(), timeout);
+        io->deadline = timeout == UT_FOREVER ? UT_FOREVER : ut_clock_add(ut_clock_now(), timeout);
     }
     ut_critical_begin();
-    int result = ut_fd_wait(use, &io->call, io->why, *deadline);
+    int result = ut_fd_wait(use, &io->call, io->why, io->deadline);
     ut_critical_end();
     if (result == -ESTALE) /* closed, but the call has its file */
         return 0;
     if (result == -EINTR) {
         /* signal(7): with a timeout set, socket calls are never restarted. */
-        return *deadline == UT_FOREVER ? ut_shim_attend(self, true) : ut_shim_attend_sleep(self);
+        return io->deadline == UT_FOREVER ? ut_shim_attend(self, true) : ut_shim_attend_sleep(self);
     }
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }
@@ -96,7 +95,6 @@ static void end_call(struct ut_io **io)
 long ut_io_run(struct ut_coro *self, struct ut_io *io)
 {
     __attribute__((cleanup(end_call), unused)) struct ut_io *call = io;
-    int64_t deadline = -1;
     struct ut_fd_use use;
     ut_shim_cancellation_point(self);
     for (;;) {
@@ -126,7 +124,7 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
             if (nonblocking)
                 return partial(io, nonblocking < 0 ? nonblocking : -EAGAIN);
         }
-        int error = await(self, io, &use, &deadline);
+        int error = await(self, io, &use);
         if (error)
             return partial(io, error);
     }

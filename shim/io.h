@@ -15,6 +15,7 @@ struct ut_io {
     enum ut_fd_direction direction;
     const char *why;  /* a constant: the function's name */
     struct ut_fd_call call;
+    int64_t deadline; /* 0: the socket's own timeout, from the first wait on */
     bool everything;  /* a stream write, or MSG_WAITALL: go on until WANTED bytes are done */
     size_t wanted;    /* bytes; 0 for calls that do not count bytes */
     size_t done;      /* bytes done by earlier attempts; the attempt starts behind them */

@@ -306,6 +306,7 @@ static void note_accepted(int listener, int fd, int flags)
     ut_fd_opened(fd, kind, true, flags & SOCK_NONBLOCK);
     ut_fd_set_timeout(fd, UT_FD_READ, read_timeout);
     ut_fd_set_timeout(fd, UT_FD_WRITE, write_timeout);
+    ut_fd_set_linger(fd, ut_fd_linger(listener));
     ut_critical_end();
     errno = saved;
 }
@@ -437,6 +438,12 @@ UT_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 UT_EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
     int result = real(setsockopt)(fd, level, name, value, length);
+    if (result == 0 && level == SOL_SOCKET && ut_shim_started() && name == SO_LINGER &&
+        length >= sizeof(struct linger)) {
+        struct linger linger;
+        memcpy(&linger, value, sizeof linger);
+        ut_fd_set_linger(fd, linger.l_onoff ? linger.l_linger : 0);
+    }
     if (result == 0 && level == SOL_SOCKET && ut_shim_started() &&
         (name == SO_RCVTIMEO || name == SO_SNDTIMEO) && length >= sizeof(struct timeval)) {
         struct timeval time;
