@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "fd.h"
 #include "ours.h"
+#include "runq.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 #include <sys/timerfd.h>
 #include <uv.h>
 
-enum { BATCH = 256 };
+enum { BATCH = UT_RUNQ_SLOTS / 2 }; /* what a run queue takes without spilling */
 
 #define EVERYTHING (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 #define TIMER_DATA UINT64_MAX

@@ -14,7 +14,8 @@
 
 enum {
     UT_STACK_CLASSES = 19,       /* 16 KiB << 0 … 16 KiB << 18 = 4 GiB */
-    UT_STACK_SLACK = 64 * 1024,  /* beyond what was asked: TLS, TCB, our frames, signal frames */
+    UT_STACK_SLACK = 128 * 1024, /* beyond what was asked: TLS, TCB, our frames, signal frames,
+                                    and cache colouring (coro.c) */
     UT_STACK_GUARD = 4096,
 };
 
