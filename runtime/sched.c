@@ -254,6 +254,8 @@ static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_c
 {
     atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
     carrier->current = coro;
+    /* A cancellation may have unwound out of a region, or a call inside one may have parked. */
+    atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
     ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
     ut_carrier_set_alternate_stack(carrier, &coro->alternate_stack);
     atomic_store_explicit(&lane->ticks,
