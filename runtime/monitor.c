@@ -66,10 +66,9 @@ static bool take(struct ut_lane *lane, struct sight *sight)
 static bool see(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     uintptr_t owner = atomic_load_explicit(&lane->owner, memory_order_acquire);
-    if (!(owner & UT_LANE_OPEN)) {
-        sight->owner = 0;
+    /* Closed just now, perhaps for a moment: what was seen still counts, if it is seen again. */
+    if (!(owner & UT_LANE_OPEN))
         return false;
-    }
     /* Carriers end only while idle, so one that owns a lane exists; see take for the rest. */
     struct ut_carrier *carrier = (struct ut_carrier *)(owner & ~UT_LANE_OPEN);
     struct sight here = {
