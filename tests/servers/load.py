@@ -4,10 +4,13 @@
 import asyncio
 import collections
 import hashlib
+import statistics
 import time
 
 STEP_TIMEOUT = 40.0  # one client's one step; natively the slowest takes a few seconds with 1,000 others
 SAMPLE_INTERVAL = 0.05
+SETTLE_INTERVAL = 0.6  # longer than an idle carrier lives
+SETTLE_ROUNDS = 5
 
 
 class Tally:
@@ -95,11 +98,11 @@ class Crowd:
 
 
 class Sampler:
-    """The highest number of kernel threads seen in a process while a block runs."""
+    """The numbers of kernel threads seen in a process while a block runs."""
 
     def __init__(self, process):
         self.process = process
-        self.peak = 0
+        self.seen = [process.threads()]
 
     async def __aenter__(self):
         self.task = asyncio.create_task(self._sample())
@@ -110,8 +113,20 @@ class Sampler:
 
     async def _sample(self):
         while self.process.alive():
-            self.peak = max(self.peak, self.process.threads())
+            self.seen.append(self.process.threads())
             await asyncio.sleep(SAMPLE_INTERVAL)
+
+
+async def settled_threads(process):
+    """The number of kernel threads once it no longer changes: the idle ones of a burst end soon."""
+    before = process.threads()
+    for _ in range(SETTLE_ROUNDS):
+        await asyncio.sleep(SETTLE_INTERVAL)
+        now = process.threads()
+        if now == before:
+            break
+        before = now
+    return before
 
 
 class Measured:
@@ -119,7 +134,8 @@ class Measured:
 
     def __init__(self):
         self.tally = Tally()
-        self.held = self.threads_held = self.threads_peak = self.resident_kib = 0
+        self.held = self.threads_held = self.threads_asking = self.threads_peak = 0
+        self.resident_kib = 0
         self.seconds = self.cpu_seconds = 0.0
 
 
@@ -131,11 +147,12 @@ async def run_load(daemon, process, count, rounds):
     try:
         await crowd.open()
         measured.held = len(crowd.sessions)
-        measured.threads_held = process.threads()
+        measured.threads_held = await settled_threads(process)
         async with Sampler(process) as sampler:
             for number in range(1, rounds + 1):
                 await crowd.round(number)
-        measured.threads_peak = max(sampler.peak, process.threads())
+        measured.threads_asking = statistics.median_high(sampler.seen)
+        measured.threads_peak = max(sampler.seen)
         measured.resident_kib = process.resident_kib()
         await crowd.close()
     finally:
