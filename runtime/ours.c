@@ -4,6 +4,7 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 
@@ -70,4 +71,25 @@ int ut_ours_next(unsigned fd)
         if ((unsigned)ours[i] >= fd && (next < 0 || ours[i] < next))
             next = ours[i];
     return next;
+}
+
+/* The first piece copies the table on the way; in the others nobody else's descriptors are left. */
+int ut_ours_separate(int also)
+{
+    int flags = CLOSE_RANGE_UNSHARE;
+    for (unsigned first = 0;;) {
+        int kept = ut_ours_next(first);
+        if (also >= 0 && (unsigned)also >= first && (kept < 0 || also < kept))
+            kept = also;
+        unsigned last = kept < 0 ? UINT_MAX : (unsigned)kept - 1;
+        if (kept != (int)first) {
+            long result = ut_syscall3(SYS_close_range, first, last, flags);
+            if (result < 0)
+                return (int)result;
+            flags = 0;
+        }
+        if (kept < 0)
+            return 0;
+        first = (unsigned)kept + 1;
+    }
 }

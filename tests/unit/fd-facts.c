@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -130,4 +131,38 @@ Test(fd_facts, our_own_fit_under_a_low_limit)
         cr_assert_geq(kept, 0);
         cr_assert(ut_ours_has(kept));
     }
+}
+
+struct separated {
+    int ours, also, theirs; /* descriptors; then what fcntl says of them over there */
+    int result;
+};
+
+static void *separate(void *opaque)
+{
+    struct separated *it = opaque;
+    it->result = ut_ours_separate(it->also);
+    it->ours = fcntl(it->ours, F_GETFD);
+    it->also = fcntl(it->also, F_GETFD);
+    it->theirs = fcntl(it->theirs, F_GETFD);
+    return NULL;
+}
+
+/* What a thread with its own table still has; the others' descriptors are as before. */
+Test(fd_facts, a_thread_can_have_a_table_of_its_own)
+{
+    pthread_t thread;
+    int theirs = open("/dev/null", O_RDONLY);
+    int kept = ut_ours_keep(eventfd(0, EFD_CLOEXEC)), also = open("/dev/null", O_RDONLY);
+    struct separated it = {.ours = kept, .also = also, .theirs = theirs};
+    pthread_create(&thread, NULL, separate, &it);
+    pthread_join(thread, NULL);
+    if (it.result == -ENOSYS)
+        cr_skip_test("no close_range(2)");
+    cr_assert_eq(it.result, 0);
+    cr_assert_geq(it.ours, 0);
+    cr_assert_geq(it.also, 0);
+    cr_assert_eq(it.theirs, -1);
+    cr_assert_geq(fcntl(theirs, F_GETFD), 0);
+    cr_assert_geq(fcntl(kept, F_GETFD), 0);
 }
