@@ -7,7 +7,6 @@
 #include "libc.h"
 #include "lock.h"
 #include "log.h"
-#include "monitor.h"
 #include "sched.h"
 #include "stats.h"
 
@@ -17,18 +16,18 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define IDLE_TIME (500 * UT_MILLISECOND)
+#define IDLE_TIME (500 * UT_MILLISECOND) /* then a carrier ends */
+#define RETRY_TIME UT_MILLISECOND        /* when there was no thread to be had */
 
 enum {
     STACK_SIZE = 256 * 1024, /* libuv's loop, epoll batches, timers */
-    SPARES = 1,              /* idle carriers that stay, for the next hand-over */
 };
 
 /* Guarded by carriers_lock. */
 static struct ut_lock carriers_lock;
-static struct ut_carrier *idle;
+static struct ut_carrier *idle;  /* the last one first */
 static struct ut_carrier *ended; /* memory for the next ones */
-static unsigned idle_count;
+static struct ut_carrier *made;  /* all, through next_made */
 static struct ut_lane *wanted[1024]; /* lanes without a carrier; at most all of them */
 static unsigned wanted_count;
 
@@ -95,20 +94,27 @@ static void assign(struct ut_carrier *carrier, struct ut_lane *lane)
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier, memory_order_release);
 }
 
+static _Atomic uint32_t maker_calls; /* the word that the maker sleeps on: changed by each call */
+
+static void call_maker(void)
+{
+    atomic_fetch_add(&maker_calls, 1);
+    ut_sys_futex_wake(&maker_calls, 1);
+}
+
 void ut_carrier_give(struct ut_lane *lane)
 {
     ut_lock_acquire(&carriers_lock);
     struct ut_carrier *carrier = idle;
     if (carrier) {
         idle = carrier->next_idle;
-        idle_count--;
         assign(carrier, lane);
     } else {
         wanted[wanted_count++] = lane;
     }
     ut_lock_release(&carriers_lock);
     if (!carrier) {
-        ut_monitor_call();
+        call_maker();
         return;
     }
     atomic_store(&carrier->called, 1);
@@ -121,7 +127,6 @@ static bool leave_idle(struct ut_carrier *carrier)
     for (struct ut_carrier **link = &idle; *link; link = &(*link)->next_idle)
         if (*link == carrier) {
             *link = carrier->next_idle;
-            idle_count--;
             return true;
         }
     return false;
@@ -139,7 +144,6 @@ bool ut_carrier_await(struct ut_carrier *carrier)
     atomic_store_explicit(&carrier->called, 0, memory_order_relaxed);
     carrier->next_idle = idle;
     idle = carrier;
-    idle_count++;
     ut_lock_release(&carriers_lock);
 
     for (;;) {
@@ -149,7 +153,7 @@ bool ut_carrier_await(struct ut_carrier *carrier)
         if (atomic_load(&carrier->called))
             return true;
         ut_lock_acquire(&carriers_lock);
-        bool superfluous = idle_count > SPARES && leave_idle(carrier);
+        bool superfluous = leave_idle(carrier);
         ut_lock_release(&carriers_lock);
         if (superfluous)
             return false;
@@ -172,7 +176,42 @@ static struct ut_carrier *obtain(void)
     if (carrier)
         ended = carrier->next_idle;
     ut_lock_release(&carriers_lock);
-    return carrier ? carrier : ut_sys_map(sizeof *carrier);
+    if (carrier)
+        return carrier;
+    carrier = ut_sys_map(sizeof *carrier);
+    if (!carrier)
+        return NULL;
+    ut_lock_acquire(&carriers_lock);
+    carrier->next_made = made;
+    __atomic_store_n(&made, carrier, __ATOMIC_RELEASE);
+    ut_lock_release(&carriers_lock);
+    return carrier;
+}
+
+static bool owns_a_lane(const struct ut_carrier *carrier)
+{
+    for (unsigned i = 0; i < ut_lane_count; i++)
+        if ((atomic_load(&ut_lanes[i].owner) & ~UT_LANE_OPEN) == (uintptr_t)carrier)
+            return true;
+    return false;
+}
+
+/* Racy by nature; what is pointed to is never freed. */
+void ut_carrier_each_pinned(void (*visit)(const struct ut_coro *coro,
+                                          const struct ut_episode *episode))
+{
+    struct ut_carrier *carrier = __atomic_load_n(&made, __ATOMIC_ACQUIRE);
+    for (; carrier; carrier = carrier->next_made) {
+        struct ut_coro *coro = __atomic_load_n(&carrier->current, __ATOMIC_RELAXED);
+        struct ut_episode episode = carrier->pinned.since ? carrier->pinned : carrier->taken;
+        if (coro && episode.since && !owns_a_lane(carrier))
+            visit(coro, &episode);
+    }
+}
+
+void ut_carrier_set_name(const char *name)
+{
+    ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, name, 0);
 }
 
 static void *carrier_main(void *argument)
@@ -185,7 +224,7 @@ static void *carrier_main(void *argument)
     ut_tls.internal = true;
     ut_tls.critical = 1; /* for life: a carrier's own stack is no place for a handler */
     carrier->context.thread_pointer = ut_arch_thread_pointer();
-    ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, "unthread", 0);
+    ut_carrier_set_name(UT_CARRIER_NAME);
     assign(carrier, carrier->lane);
     ut_sched_run_carrier(carrier);
     ut_count(carriers_ended);
@@ -216,7 +255,8 @@ int ut_carrier_start_thread(void *(*start)(void *), void *argument)
     return -error;
 }
 
-bool ut_carrier_make_wanted(void)
+/* False: no thread was to be had. */
+static bool make_wanted(void)
 {
     for (;;) {
         ut_lock_acquire(&carriers_lock);
@@ -234,7 +274,7 @@ bool ut_carrier_make_wanted(void)
             ut_count(carriers_made);
             continue;
         }
-        /* No thread to be had: the lane waits for the next carrier that becomes idle, or for us. */
+        /* The lane waits for the next carrier that becomes idle, or for another attempt. */
         if (carrier)
             keep_ended(carrier);
         ut_log(UT_LOG_WARN, "no carrier could be started: error %d", -result);
@@ -245,9 +285,27 @@ bool ut_carrier_make_wanted(void)
     }
 }
 
+static void *maker_main(void *unused)
+{
+    ut_tls.internal = true;
+    ut_tls.critical = 1;
+    ut_carrier_set_name("unthread-maker");
+    for (;;) {
+        uint32_t seen = atomic_load(&maker_calls);
+        bool made_all = make_wanted();
+        ut_sys_futex_wait(&maker_calls, seen, made_all ? UT_FOREVER : ut_clock_now() + RETRY_TIME);
+    }
+    return unused;
+}
+
+int ut_carrier_start_maker(void)
+{
+    return ut_carrier_start_thread(maker_main, NULL);
+}
+
 void ut_carrier_forked(void)
 {
     carriers_lock = (struct ut_lock){0};
-    idle = ended = NULL;
-    idle_count = wanted_count = 0;
+    idle = ended = made = NULL;
+    wanted_count = 0;
 }

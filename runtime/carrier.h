@@ -3,6 +3,8 @@
 #ifndef UT_CARRIER_H
 #define UT_CARRIER_H
 
+#include "account.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,12 +27,23 @@ unsigned ut_carrier_cpus(void);
 
 /*
  * Give LANE, which the caller owns (or which never had an owner), to an idle carrier; if there is
- * none the monitor makes one. Any context, in a critical section.
+ * none the maker makes one. Any context, in a critical section.
  */
 void ut_carrier_give(struct ut_lane *lane);
 
 /* On a carrier's own stack: sleep until a lane is given. False: idle for long, the thread ends. */
 bool ut_carrier_await(struct ut_carrier *carrier);
+
+/* Name the calling kernel thread, for ps(1) and top(1). */
+void ut_carrier_set_name(const char *name);
+#define UT_CARRIER_NAME "unthread"
+
+/*
+ * Call VISIT for each coroutine that holds its kernel thread at the moment, as far as that can be
+ * told from outside. Any context; what is shown may be over by then.
+ */
+void ut_carrier_each_pinned(void (*visit)(const struct ut_coro *coro,
+                                          const struct ut_episode *episode));
 
 /* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
 void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
@@ -39,10 +52,11 @@ void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *stack);
 
 /*
- * Monitor only: make carriers for the lanes that wait for one. False: no thread was to be had,
- * try again.
+ * Start the maker, the thread that makes carriers for the lanes that wait for one. (Threads share
+ * the descriptor table of who made them: so it cannot be the monitor, which has one of its own.
+ * And it cannot be whoever needs a carrier, which may be a coroutine inside malloc.) 0 or -errno.
  */
-bool ut_carrier_make_wanted(void);
+int ut_carrier_start_maker(void);
 
 /* CPU time of CARRIER's kernel thread in ns. Any thread; a system call. */
 int64_t ut_carrier_cpu_time(struct ut_carrier *carrier);

@@ -6,6 +6,7 @@
 #ifndef UT_CORO_H
 #define UT_CORO_H
 
+#include "account.h"
 #include "arch.h"
 #include "lock.h"
 #include "timer.h"
@@ -47,6 +48,10 @@ struct ut_coro {
     _Atomic uint32_t parking;            /* enum ut_coro_parking */
     _Atomic uint64_t wait;               /* ticket << 8 | outcome, see wait.h */
     const char *why;                     /* what it waits for, or the region it is in */
+    struct ut_episode held;              /* how it last held its kernel thread unannounced; */
+    uint8_t holds;                       /* how many short runs it takes to forget that */
+    _Atomic bool bind;                   /* it is to get a kernel thread of its own */
+    bool bound;                          /* it has one; written by its carrier before it runs */
     struct ut_timer timer;               /* deadline of the current wait */
 
     /* Part 3: the stack slot and the thread control block; constant. */

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The monitor looks at every open lane now and then. A lane that is in the same blocking region
- * as at the last look, or has run the same coroutine for long while others wait, is taken
- * from its carrier and given to another one. The carrier finds out when it next claims the lane.
+ * The monitor looks at every open lane now and then, and takes it from its carrier, for another
+ * one, if others wait for it while the carrier
+ *
+ *   - is in the blocking region in which it was at the last look, and the kernel says that it is
+ *     blocked (observe.h);
+ *   - runs the coroutine that it ran at the last look, in no region, and is blocked: in a system
+ *     call that nobody declared, or a page fault;
+ *   - computes: with the same coroutine for 10 ms, or for 4 ms of CPU time; or for 1 ms, once others
+ *     have waited for so long without a break: then there is a queue of such coroutines, and
+ *     natively the kernel would let the others in between.
+ *
+ * The carrier finds out when it next claims the lane. Where the kernel does not tell what a
+ * thread does, one in a region that uses little CPU time for 20 times as long counts as blocked.
  *
  * It looks every 50 µs while a region is open, every millisecond while coroutines run, and
  * sleeps without end once nothing has run for a tenth of a second.
@@ -15,6 +25,7 @@
 #include "coro.h"
 #include "critical.h"
 #include "log.h"
+#include "observe.h"
 #include "reactor.h"
 #include "sched.h"
 #include "sigmask.h"
@@ -24,6 +35,9 @@
 #include <linux/membarrier.h>
 
 #define LOOK_TIME UT_MILLISECOND
+#define PRESSED_TIME UT_MILLISECOND /* of computing, when others have waited for long */
+
+enum { BLIND_PATIENCE = 20 }; /* times the region time, where the kernel does not tell */
 #define REST_AFTER (100 * UT_MILLISECOND)
 
 /* What the last looks at a lane saw. Monitor only. */
@@ -32,9 +46,10 @@ struct sight {
     uint32_t region_entry;
     const char *region;
     uintptr_t owner;
-    int64_t cpu_time; /* the carrier's, when its region was first seen */
     int64_t since;         /* when this was first seen */
     int64_t running_since; /* the same coroutine on the same carrier, in whatever regions */
+    int64_t cpu_time;      /* the carrier's at that time */
+    int64_t waited_since;  /* others wait for the lane without a break; UT_FOREVER: nobody does */
 };
 
 _Atomic bool ut_monitor_sleeps;
@@ -53,10 +68,19 @@ static bool others_wait(struct ut_lane *lane, int64_t now)
            ut_timers_earliest(&lane->timers) <= now || ut_reactor_has_events(lane->reactor);
 }
 
-/* Take LANE from the carrier that was seen to own it, unless it has moved on. */
-static bool take(struct ut_lane *lane, struct sight *sight)
+static struct ut_carrier *carrier_of(const struct sight *sight)
+{
+    return (struct ut_carrier *)(sight->owner & ~UT_LANE_OPEN);
+}
+
+/*
+ * Take LANE from the carrier that was seen to own it, unless it has moved on. What is written to
+ * the carrier before counts only if the exchange succeeds, and nobody else writes it.
+ */
+static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode why)
 {
     uintptr_t owner = sight->owner;
+    carrier_of(sight)->taken = why;
     if (!atomic_compare_exchange_strong(&lane->owner, &owner, 0))
         return false;
     ut_carrier_give(lane);
@@ -78,61 +102,98 @@ static bool see(struct ut_lane *lane, struct sight *sight, int64_t now)
         .owner = owner,
         .since = now,
         .running_since = now,
+        .waited_since = sight->waited_since,
     };
     if (here.owner == sight->owner && here.ticks == sight->ticks) {
         here.running_since = sight->running_since;
-        if (here.region == sight->region && here.region_entry == sight->region_entry) {
+        here.cpu_time = sight->cpu_time;
+        if (here.region == sight->region && here.region_entry == sight->region_entry)
             here.since = sight->since;
-            here.cpu_time = sight->cpu_time;
-        }
     }
-    if (here.region && here.since == now)
+    if (here.running_since == now)
         here.cpu_time = ut_carrier_cpu_time(carrier);
     *sight = here;
     return true;
 }
 
-/* Has the carrier used its CPU since it was first seen in this region? Then it is not blocked. */
-static bool works(struct sight *sight, int64_t age)
+static int64_t computed(const struct sight *sight)
 {
-    struct ut_carrier *carrier = (struct ut_carrier *)(sight->owner & ~UT_LANE_OPEN);
-    return ut_carrier_cpu_time(carrier) - sight->cpu_time > age / 4;
+    return ut_carrier_cpu_time(carrier_of(sight)) - sight->cpu_time;
 }
 
-/*
- * How long a region may hold a lane, in multiples of the setting, by how many kernel threads there
- * are beyond the lanes'. The more there are, the more patience: on a busy machine most regions that
- * look stuck only wait for a CPU, which another thread would take from them.
- */
-static int64_t patience(void)
+/* What the carrier does. The kernel's word, or a guess by the CPU time that it has used. */
+static struct ut_observation observe(const struct sight *sight, int64_t now)
 {
-    static const uint8_t factor[] = {1, 2, 8, 20, 40, 80};
-    enum { LAST = sizeof factor / sizeof *factor - 1 };
-    unsigned long carriers = atomic_load_explicit(&ut_stats.carriers_made, memory_order_relaxed) -
-                             atomic_load_explicit(&ut_stats.carriers_ended, memory_order_relaxed);
-    unsigned long excess = carriers > ut_lane_count ? carriers - ut_lane_count : 0;
-    return (int64_t)ut_config.region_us * UT_MICROSECOND * factor[excess < LAST ? excess : LAST];
+    struct ut_observation seen = ut_observe(carrier_of(sight)->thread_id);
+    int64_t age = now - sight->since;
+    if (seen.doing == UT_DOING_UNKNOWN && sight->region &&
+        age >= BLIND_PATIENCE * (int64_t)ut_config.region_us * UT_MICROSECOND)
+        seen.doing = computed(sight) > (now - sight->running_since) / 4 ? UT_DOING_RUNS
+                                                                        : UT_DOING_BLOCKED;
+    return seen;
+}
+
+static bool take_if_blocked(struct ut_lane *lane, struct sight *sight, int64_t now)
+{
+    struct ut_observation seen = observe(sight, now);
+    if (seen.doing != UT_DOING_BLOCKED)
+        return false;
+    struct ut_episode why = {.what = sight->region, .since = sight->since};
+    if (!sight->region) {
+        why.call = seen.call;
+        why.where = seen.where;
+        why.unannounced = true;
+        why.what = seen.call == UT_CALL_NONE ? UT_FAULTS : NULL;
+    }
+    if (!take(lane, sight, why))
+        return false;
+    if (sight->region)
+        ut_count(handoffs);
+    else
+        ut_count(handed_undeclared);
+    return true;
+}
+
+/* Regions that are all short are no rest for the others. */
+static bool take_if_computing(struct ut_lane *lane, struct sight *sight, int64_t now)
+{
+    int64_t most = (int64_t)ut_config.hog_ms * UT_MILLISECOND, enough = most * 2 / 5;
+    int64_t age = now - sight->running_since;
+    if (now - sight->waited_since >= enough && enough > PRESSED_TIME)
+        enough = PRESSED_TIME;
+    if (age < enough || (age < most && computed(sight) < enough * 3 / 4))
+        return false;
+    struct ut_episode why = {
+        .what = UT_COMPUTES, .since = sight->running_since, .unannounced = true};
+    if (!take(lane, sight, why))
+        return false;
+    ut_count(hogs);
+    return true;
+}
+
+static bool others_wait_at(struct ut_lane *lane, struct sight *sight, int64_t now)
+{
+    if (!others_wait(lane, now))
+        sight->waited_since = UT_FOREVER;
+    else if (sight->waited_since == UT_FOREVER)
+        sight->waited_since = now;
+    return sight->waited_since != UT_FOREVER;
 }
 
 /* True if the lane should be looked at again soon. */
 static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t age = now - sight->since;
-    if (sight->region && age >= patience() && others_wait(lane, now) && !works(sight, age) && take(lane, sight)) {
-        ut_count(handoffs);
-        ut_stats_pinned(sight->region);
+    bool old = sight->region ? age >= (int64_t)ut_config.region_us * UT_MICROSECOND : age > 0;
+    bool wait = others_wait_at(lane, sight, now);
+    if (wait && old && take_if_blocked(lane, sight, now))
         return true;
-    }
     if (age > 0 && atomic_load_explicit(&lane->queue.next, memory_order_relaxed)) {
         atomic_store_explicit(&lane->queue.next_is_fair_game, true, memory_order_relaxed);
         ut_sched_kick();
     }
-    /* Regions that are all short are no rest for the others. */
-    if (now - sight->running_since >= (int64_t)ut_config.hog_ms * UT_MILLISECOND &&
-        others_wait(lane, now) && take(lane, sight)) {
-        ut_count(hogs);
-        ut_log(UT_LOG_DEBUG, "lane %u handed over: a coroutine computes", lane->index);
-    }
+    if (wait)
+        take_if_computing(lane, sight, now);
     return sight->region && age < LOOK_TIME; /* a long one that nobody minds: no hurry */
 }
 
@@ -175,9 +236,13 @@ static void *monitor_main(void *unused)
     ut_tls.critical = 1;
     ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, "unthread-watch", 0);
     int64_t last_active = ut_clock_now();
+    int blind = ut_observe_start();
+    if (blind) {
+        ut_count(monitor_blind);
+        ut_log(UT_LOG_INFO, "the monitor cannot look into /proc: error %d", -blind);
+    }
     for (;;) {
         uint32_t seen = atomic_load(&calls);
-        bool all_carried = ut_carrier_make_wanted();
         take_signals();
         int64_t now = ut_clock_now();
         bool active = false, soon = false;
@@ -186,7 +251,7 @@ static void *monitor_main(void *unused)
                 active = true;
                 soon |= judge(&ut_lanes[i], &sights[i], now);
             }
-        if (active || !all_carried)
+        if (active)
             last_active = now;
         if (soon) {
             rest(now + (int64_t)ut_config.region_us * UT_MICROSECOND, seen);
@@ -209,11 +274,14 @@ static void *monitor_main(void *unused)
 int ut_monitor_start(void)
 {
     sights = ut_sys_map(ut_lane_count * sizeof *sights);
+    for (unsigned i = 0; sights && i < ut_lane_count; i++)
+        sights[i].waited_since = UT_FOREVER;
     return sights ? ut_carrier_start_thread(monitor_main, NULL) : -ENOMEM;
 }
 
 void ut_monitor_forked(void)
 {
     atomic_store(&ut_monitor_sleeps, false);
+    ut_observe_forked();
     sights = NULL;
 }

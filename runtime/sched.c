@@ -25,6 +25,13 @@
  * If the waker does not park, the monitor lets others have the `next` slot. While one lane is
  * searching for work no other one is woken; the searcher, when it finds some, wakes the next.
  *
+ * Who holds its kernel thread. The monitor needs a while to see that a coroutine computes or is
+ * blocked where nobody declared it, and meanwhile its lane stands still. One such coroutine costs
+ * that once; fifty that do it again and again would stop the others more often than not. So
+ * a coroutine that was caught is remembered (coro->holds), and when it is resumed while others wait its
+ * lane is handed over first: it runs as the thread that it natively is, and the kernel shares
+ * the CPUs out. Short runs make it an ordinary one again.
+ *
  * Rejected: a preemption signal (async-safety hazards everywhere in the program); one epoll set for
  * all lanes (every wake-up wakes all); resuming coroutines from libuv callbacks (the loop would
  * not be at rest while they run, and could not be handed over).
@@ -32,6 +39,7 @@
 #include "sched.h"
 
 #include "carrier.h"
+#include "clock.h"
 #include "config.h"
 #include "coro.h"
 #include "credentials.h"
@@ -50,7 +58,10 @@ enum {
     POLL_EVERY = 32,   /* ticks; the same for descriptors and timers */
     OLDEST_EVERY = 16, /* ticks; keeps the queue from starving behind two that wake each other */
     STEAL_ROUNDS = 2,
+    REMEMBERED = 4, /* short runs after which one that held its kernel thread is trusted again */
 };
+
+#define SHORT_RUN UT_MILLISECOND /* of one that may hold its kernel thread */
 
 struct ut_lane *ut_lanes;
 unsigned ut_lane_count;
@@ -74,7 +85,13 @@ struct ut_lane *ut_sched_claim(void)
     /* Acquire: pairs with the release when the lane was opened; see also ut_monitor's take. */
     if (atomic_compare_exchange_strong(&lane->owner, &open, (uintptr_t)carrier))
         return lane;
-    carrier->lane = NULL; /* the monitor took it */
+    carrier->lane = NULL; /* the monitor took it, and has said why: ordered by its exchange */
+    carrier->pinned = carrier->taken;
+    carrier->taken.since = 0;
+    if (carrier->pinned.unannounced) {
+        self->held = carrier->pinned;
+        self->holds = REMEMBERED;
+    }
     return NULL;
 }
 
@@ -148,8 +165,17 @@ static void make_runnable(struct ut_coro *coro)
 
 void ut_sched_wake(struct ut_coro *coro)
 {
-    if (atomic_exchange(&coro->parking, UT_CORO_WOKEN) == UT_CORO_PARKED)
+    if (atomic_exchange(&coro->parking, UT_CORO_WOKEN) != UT_CORO_PARKED)
+        return;
+    if (__builtin_expect(coro->bound, 0))
+        ut_sys_futex_wake(&coro->parking, 1); /* its carrier sleeps there, in await_wake */
+    else
         make_runnable(coro);
+}
+
+void ut_sched_bind(struct ut_coro *coro)
+{
+    atomic_store(&coro->bind, true);
 }
 
 void ut_sched_launch(struct ut_coro *coro)
@@ -200,6 +226,8 @@ static void switch_away(struct ut_coro *self, enum ut_after_switch after)
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     if (__builtin_expect(self->mask_unsure, 0))
         ask_for_mask(self, carrier);
+    if (__builtin_expect(carrier->pinned.since != 0, 0))
+        ut_account_close(self, &carrier->pinned);
     carrier->after = after;
     ut_arch_switch(&self->context, &carrier->context);
 }
@@ -238,6 +266,7 @@ static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
             enqueue_globally(coro);
         break;
     case UT_AFTER_RETIRE:
+        coro->holds = 0; /* the next thread on it is another one */
         ut_coro_finish(coro);
         break;
     }
@@ -250,23 +279,116 @@ static void forward_signals(void)
         ut_critical_deliver();
 }
 
-static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro);
+
+/* Load what the kernel keeps for each thread, for CORO to run on CARRIER. */
+static void prepare(struct ut_carrier *carrier, struct ut_coro *coro)
 {
-    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
-    carrier->current = coro;
     /* A cancellation may have unwound out of a region, or a call inside one may have parked. */
     atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
     ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
     ut_carrier_set_alternate_stack(carrier, &coro->alternate_stack);
-    atomic_store_explicit(&lane->ticks,
-                          atomic_load_explicit(&lane->ticks, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+}
+
+/* The carrier goes on without LANE. */
+static void hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why)
+{
+    carrier->lane = NULL;
+    carrier->pinned = why;
+    carrier->pinned.since = ut_clock_now();
+    ut_carrier_give(lane);
+}
+
+/*
+ * Was CORO caught at holding its kernel thread, so that it had better do without a lane while
+ * others wait? (Only those in queues count: asking the reactor costs a system call, and if one
+ * comes later the monitor is there.)
+ */
+static bool keeps_kernel_thread(struct ut_lane *lane, const struct ut_coro *coro)
+{
+    return coro->holds && (!ut_runq_is_empty(&lane->queue) || ut_runq_global_length());
+}
+
+/* The lane is open: from here on the monitor may take it. */
+static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
     /* After that store, in this order even for the CPU: the monitor's barrier sees to it. */
     ut_monitor_watch();
     ut_arch_switch(&carrier->context, &coro->context);
+}
+
+/* How long it held the kernel thread shows whether it will do so again. */
+static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    int64_t start = ut_clock_now();
+    if (keeps_kernel_thread(lane, coro)) {
+        ut_count(handed_ahead);
+        hand_over(carrier, lane, coro->held);
+        ut_arch_switch(&carrier->context, &coro->context);
+    } else {
+        run_open(carrier, lane, coro);
+    }
+    if (coro->holds && ut_clock_now() - start < SHORT_RUN)
+        coro->holds--;
+}
+
+static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    if (__builtin_expect(atomic_load_explicit(&coro->bind, memory_order_relaxed), 0)) {
+        run_bound(carrier, lane, coro);
+        return;
+    }
+    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    carrier->current = coro;
+    prepare(carrier, coro);
+    atomic_store_explicit(&lane->ticks,
+                          atomic_load_explicit(&lane->ticks, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+    if (__builtin_expect(coro->holds, 0))
+        run_suspect(carrier, lane, coro);
+    else
+        run_open(carrier, lane, coro);
     carrier->current = NULL;
     settle(carrier, coro);
+}
+
+/* A coroutine with a kernel thread of its own */
+
+/* Parked: nobody else runs here, so the kernel thread sleeps. Pairs with ut_sched_wake. */
+static void await_wake(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    ut_carrier_set_mask(carrier, UT_MASK_ALL); /* as for others that are parked: the monitor's */
+    if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
+        return;
+    if (atomic_load(&coro->interrupted)) /* as in settle */
+        ut_wait_interrupt(coro);
+    while (atomic_load(&coro->parking) == UT_CORO_PARKED)
+        ut_sys_futex_wait(&coro->parking, UT_CORO_PARKED, UT_FOREVER);
+}
+
+static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    ut_count(threads_bound);
+    carrier->lane = NULL;
+    ut_carrier_give(lane);
+    coro->bound = true;
+    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    carrier->current = coro;
+    carrier->after = UT_AFTER_YIELD; /* it has been made runnable */
+    ut_carrier_set_name(coro->name);
+    do {
+        if (carrier->after == UT_AFTER_PARK)
+            await_wake(carrier, coro);
+        forward_signals();
+        prepare(carrier, coro);
+        ut_arch_switch(&carrier->context, &coro->context);
+    } while (carrier->after != UT_AFTER_RETIRE);
+    ut_carrier_set_name(UT_CARRIER_NAME);
+    carrier->current = NULL;
+    coro->bound = false;
+    atomic_store(&coro->bind, false);
+    ut_coro_finish(coro);
 }
 
 /* Finding work. All these own LANE. */
@@ -397,10 +519,8 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     ut_critical_begin();
     struct ut_lane *lane = ut_sched_claim();
     if (lane) {
-        carrier->lane = NULL;
-        ut_carrier_give(lane);
+        hand_over(carrier, lane, (struct ut_episode){.what = symbol});
         ut_count(handoffs);
-        ut_stats_pinned(symbol);
     }
     ut_critical_end();
 }
@@ -414,7 +534,7 @@ void ut_region_end(struct ut_coro *self)
     struct ut_lane *lane = ut_sched_claim();
     if (lane)
         ut_sched_unclaim(lane);
-    else
+    else if (!self->bound)
         ut_sched_yield(self);
     ut_critical_end();
 }
@@ -447,6 +567,8 @@ static int make_lanes(void)
 int ut_sched_start(void)
 {
     int result = make_lanes();
+    if (result == 0)
+        result = ut_carrier_start_maker();
     if (result == 0)
         result = ut_monitor_start();
     if (result == 0) {

@@ -6,6 +6,7 @@
 #ifndef UT_SCHED_H
 #define UT_SCHED_H
 
+#include "account.h"
 #include "arch.h"
 #include "runq.h"
 #include "timer.h"
@@ -39,6 +40,9 @@ struct ut_carrier {
     int thread_id;                 /* the kernel's */
     _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
     _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */
+    struct ut_episode pinned;      /* its coroutine runs without a lane; written by itself */
+    struct ut_episode taken;       /* why the monitor takes its lane: written before it does */
+    struct ut_carrier *next_made;  /* all that were ever made; constant */
     /* While idle: next in the list under the carriers' lock, and the word it sleeps on. */
     struct ut_carrier *next_idle;
     _Atomic uint32_t called;
@@ -91,6 +95,12 @@ void ut_sched_arm(struct ut_coro *self, struct ut_timer *timer);
  */
 struct ut_lane *ut_sched_claim(void);
 void ut_sched_unclaim(struct ut_lane *lane);
+
+/*
+ * From its next resumption on CORO has a kernel thread of its own, until its thread ends: it
+ * still parks by the runtime's means, but nobody else runs on its carrier. Any context.
+ */
+void ut_sched_bind(struct ut_coro *coro);
 
 /* Wake a lane that sleeps, if work may be waiting and nobody looks for it yet. Any context. */
 void ut_sched_kick(void);

@@ -15,10 +15,7 @@ extern struct ut_stats ut_stats;
 
 #define ut_count(name) atomic_fetch_add_explicit(&ut_stats.name, 1, memory_order_relaxed)
 
-/* A call lost its lane. SYMBOL is a constant string. Any context. */
-void ut_stats_pinned(const char *symbol);
-
-/* Write the account to the log. Any native context. */
+/* Write the counters, and then the account of account.h, to the log. Any native context. */
 void ut_stats_print(void);
 
 #endif

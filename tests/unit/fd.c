@@ -149,7 +149,8 @@ Test(fd, pipes_work, .timeout = 30)
 {
     int pipe_ends[2];
     engine_start(2);
-    cr_assert_eq(pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK), 0);
+    cr_assert_eq(pipe(pipe_ends), 0); /* not pipe2: that makes them the runtime's own here */
+    cr_assert_eq(fcntl(pipe_ends[0], F_SETFL, O_NONBLOCK), 0);
     for (int i = 0; i < 10; i++) {
         struct ut_coro *coro = start_receiving(pipe_ends[0]);
         cr_assert_eq(write(pipe_ends[1], "x", 1), 1);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The account of what held a kernel thread: each time a coroutine kept its kernel thread and its
+ * lane had to go on with another one is an episode. Episodes are summed up by what held the
+ * thread and by the thread's start routine; of the longest one the stack is kept, too.
+ */
+#ifndef UT_ACCOUNT_H
+#define UT_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ut_coro;
+
+struct ut_episode {
+    const char *what; /* a constant: the call's name, UT_COMPUTES, ...; NULL: an undeclared call */
+    long call;        /* then: the system call's number, see observe.h */
+    uintptr_t where;  /* and the program counter; 0: not known */
+    int64_t since;    /* 0: there is no episode */
+    bool unannounced; /* it was no blocking region, which says what it is about to do */
+};
+
+extern const char UT_COMPUTES[], UT_FAULTS[];
+
+/*
+ * EPISODE of CORO, the caller, is over; clears it. On its own stack (which is what is recorded),
+ * in a critical section, with or without a lane. Allocates nothing; some 100 ns, and 10 µs for
+ * the few that are the longest of their kind so far.
+ */
+void ut_account_close(struct ut_coro *coro, struct ut_episode *episode);
+
+/* Write the ten worst to the log, and what is still going on. Any native context; may block. */
+void ut_account_print(void);
+
+/* In a forked child: there was nothing. */
+void ut_account_forked(void);
+
+#endif
