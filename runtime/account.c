@@ -170,17 +170,26 @@ static const char *describe(uintptr_t address, char *text, size_t size)
     return text;
 }
 
-/* How many of the innermost frames are the library's own. */
-static unsigned own_frames(const struct kind *kind)
+static bool is_own(uintptr_t address)
 {
     Dl_info own, here;
-    unsigned count = 0;
-    if (!dladdr((void *)(uintptr_t)ut_account_close, &own))
-        return 0;
-    while (count < kind->depth && dladdr((void *)kind->stack[count], &here) &&
-           here.dli_fbase == own.dli_fbase)
-        count++;
-    return count == kind->depth ? 0 : count;
+    return dladdr((void *)(uintptr_t)ut_account_close, &own) && dladdr((void *)address, &here) &&
+           here.dli_fbase == own.dli_fbase;
+}
+
+/* The program's frames: without the library's own on both sides, and what lies below those. */
+static void print_stack(const struct kind *kind)
+{
+    char text[LINE / 2];
+    unsigned first = 0, last;
+    while (first < kind->depth && is_own(kind->stack[first]))
+        first++;
+    for (last = first; last < kind->depth && last < first + SHOWN; last++) {
+        if (!kind->stack[last] || is_own(kind->stack[last]))
+            break;
+        print("%40s%s %s\n", "", last == first ? "at" : "  ",
+              describe(kind->stack[last], text, sizeof text));
+    }
 }
 
 static void print_kind(const struct kind *kind)
@@ -197,10 +206,7 @@ static void print_kind(const struct kind *kind)
     print("\n");
     if (kind->where)
         print("%40sin %s\n", "", describe(kind->where, text, sizeof text));
-    unsigned first = own_frames(kind);
-    for (unsigned i = first; i < kind->depth && i < first + SHOWN; i++)
-        print("%40s%s %s\n", "", i == first ? "at" : "  ",
-              describe(kind->stack[i], text, sizeof text));
+    print_stack(kind);
 }
 
 /* The worst that has not been printed; its total is taken out. */

@@ -53,6 +53,8 @@ struct sight {
 };
 
 _Atomic bool ut_monitor_sleeps;
+uint64_t ut_monitor_accepts;
+static _Atomic bool summary_wanted;
 static _Atomic uint32_t calls; /* the word it sleeps on: changed by each call */
 static struct sight *sights;
 
@@ -205,11 +207,32 @@ static void take_signals(void)
         mask = UT_MASK_ALL; /* the handler has blocked everything */
         ut_critical_deliver();
     }
-    uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_ALL;
+    uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_ALL & ~ut_monitor_accepts;
     if (mask == wanted)
         return;
     mask = wanted;
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+}
+
+static void *print_summary(void *unused)
+{
+    ut_tls.internal = true;
+    ut_tls.critical = 1;
+    ut_stats_print();
+    return unused;
+}
+
+/* Not by the monitor itself: naming addresses takes locks of the dynamic linker's. */
+static void summarise(void)
+{
+    if (__builtin_expect(atomic_exchange(&summary_wanted, false), 0))
+        ut_carrier_start_thread(print_summary, NULL);
+}
+
+void ut_monitor_summarise(void)
+{
+    atomic_store(&summary_wanted, true);
+    ut_monitor_call();
 }
 
 static void rest(int64_t deadline, uint32_t seen)
@@ -244,6 +267,7 @@ static void *monitor_main(void *unused)
     for (;;) {
         uint32_t seen = atomic_load(&calls);
         take_signals();
+        summarise();
         int64_t now = ut_clock_now();
         bool active = false, soon = false;
         for (unsigned i = 0; i < ut_lane_count; i++)

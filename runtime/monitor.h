@@ -5,12 +5,19 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Start it. 0 or -errno. */
 int ut_monitor_start(void);
 
 /* Wake it at once: a lane has no carrier. Any context. */
 void ut_monitor_call(void);
+
+/* Have the account printed, by a thread made for it. Any context, also in a signal handler. */
+void ut_monitor_summarise(void);
+
+/* Signals (bits) that it accepts besides what some coroutine would take; set before its start. */
+extern uint64_t ut_monitor_accepts;
 
 /* True while it sleeps without end because nothing runs; read by ut_monitor_watch only. */
 extern _Atomic bool ut_monitor_sleeps;

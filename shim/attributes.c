@@ -9,6 +9,7 @@
  * remembered and reported; an affinity is not, it is reported as what it is, the process's.
  */
 #include "log.h"
+#include "native.h"
 #include "real.h"
 
 #include <limits.h>
@@ -96,6 +97,7 @@ UT_EXPORT int pthread_setname_np(pthread_t thread, const char *name)
     memcpy(coro->name, name, length + 1);
     ut_lock_release(&coro->lock);
     ut_critical_end();
+    ut_native_named(coro);
     return 0;
 }
 

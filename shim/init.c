@@ -2,6 +2,7 @@
 /* How the library comes to life: settings at load, everything else at the first pthread_create. */
 #include "init.h"
 
+#include "account.h"
 #include "config.h"
 #include "fd.h"
 #include "keys.h"
@@ -14,6 +15,7 @@
 #include "sigmask.h"
 #include "signals.h"
 #include "stack.h"
+#include "summary.h"
 #include "thread.h"
 
 #include <stdlib.h>
@@ -31,6 +33,7 @@ void ut_shim_init(void)
     done = true;
     /* Not environ: that name is libuv's here, see libuv.c. */
     ut_config_load(__environ, ut_log_complaint, NULL);
+    ut_summary_take_signal();
 }
 
 /* In a forked child: the caller is a native thread now and the runtime has never been started. */
@@ -46,6 +49,7 @@ static void forked_child(void)
     ut_monitor_forked();
     ut_carrier_forked();
     ut_lot_forked();
+    ut_account_forked();
     ut_sigmask_forked();
     ut_fd_forked();
     ut_stack_forked();
@@ -89,6 +93,7 @@ static bool start(void)
         return false;
     }
     ut_signals_start();
+    ut_summary_take_signal();
     ut_thread_started();
     ut_log(UT_LOG_INFO, "started: %u lanes", ut_lane_count);
     return true;

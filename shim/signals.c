@@ -21,6 +21,7 @@
 #include "reactor.h"
 #include "real.h"
 #include "stack.h"
+#include "summary.h"
 #include "wait.h"
 
 #include <limits.h>
@@ -416,7 +417,8 @@ static int change_action(int signal, const struct sigaction *action, struct siga
             kernel.sa_flags |= SA_SIGINFO;
         }
         enter(signal, action);
-        result = real(sigaction)(signal, &kernel, NULL);
+        if (!ut_summary_owns(signal))
+            result = real(sigaction)(signal, &kernel, NULL);
         if (result < 0)
             enter(signal, &before);
     }

@@ -7,6 +7,7 @@
  */
 #include "fd.h"
 #include "lot.h"
+#include "native.h"
 #include "real.h"
 #include "signals.h"
 
@@ -496,6 +497,8 @@ static bool name_thread(struct ut_coro *self, int option, char *name)
     }
     ut_lock_release(&self->lock);
     ut_critical_end();
+    if (option == PR_SET_NAME)
+        ut_native_named(self);
     return true;
 }
 

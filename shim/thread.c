@@ -8,11 +8,10 @@
 #include "config.h"
 #include "init.h"
 #include "keys.h"
+#include "native.h"
 #include "real.h"
 #include "signals.h"
 
-#include <dlfcn.h>
-#include <fnmatch.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdlib.h>
@@ -41,42 +40,6 @@ static pthread_key_t native_key;        /* of native threads that are to leave t
 
 static int create_native(pthread_t *thread, const pthread_attr_t *attributes,
                          void *(*start)(void *), void *argument);
-
-/* Leave native what the user wants native, and what a coroutine cannot be. */
-static bool stays_native(const pthread_attr_t *attributes, void *(*start)(void *))
-{
-    void *stack = NULL;
-    size_t size;
-    int inherit;
-    if (attributes) {
-        /* glibc keeps the stack's end, NULL if none was set, and subtracts the size from it. */
-        if (pthread_attr_getstack(attributes, &stack, &size) == 0 && (uintptr_t)stack + size)
-            return true; /* the program's own stack */
-        if (pthread_attr_getinheritsched(attributes, &inherit) == 0 &&
-            inherit == PTHREAD_EXPLICIT_SCHED) {
-            int policy = SCHED_OTHER;
-            pthread_attr_getschedpolicy(attributes, &policy);
-            if (policy != SCHED_OTHER)
-                return true; /* only a kernel thread can have a scheduling class */
-        }
-    }
-    Dl_info info;
-    if (!ut_config.native_threads || !dladdr((void *)start, &info))
-        return false;
-    char pattern[256];
-    for (const char *from = ut_config.native_threads; *from;) {
-        size_t length = strcspn(from, ",");
-        if (length < sizeof pattern) {
-            memcpy(pattern, from, length);
-            pattern[length] = '\0';
-            if ((info.dli_sname && fnmatch(pattern, info.dli_sname, 0) == 0) ||
-                (info.dli_fname && fnmatch(pattern, info.dli_fname, 0) == 0))
-                return true;
-        }
-        from += length + (from[length] == ',');
-    }
-    return false;
-}
 
 struct wishes {
     size_t stack_size, guard_size;
@@ -126,6 +89,7 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     ut_coro_set_mask(coro, current_mask());
     atomic_store(&coro->pending, 0);
     atomic_store(&coro->interrupted, false);
+    atomic_store(&coro->bind, false);
     atomic_store(&coro->tls->attention, false);
     atomic_store(&coro->life,
                  wishes->detach_state == PTHREAD_CREATE_DETACHED ? UT_CORO_DETACHED : 0);
@@ -138,7 +102,7 @@ UT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes
     int error, saved = errno;
     if (ut_tls.internal || !ut_shim_start())
         return real(pthread_create)(thread, attributes, start, argument);
-    if (stays_native(attributes, start)) {
+    if (ut_native_from_birth(attributes, start)) {
         ut_count(threads_native);
         return create_native(thread, attributes, start, argument);
     }
