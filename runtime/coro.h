@@ -24,6 +24,7 @@ enum ut_coro_parking { /* whoever comes second, the switch or the waker, makes i
     UT_CORO_RUNNING,
     UT_CORO_PARKED, /* its registers are saved */
     UT_CORO_WOKEN,  /* woken before its registers were saved */
+    UT_CORO_ASLEEP, /* parked, and its own kernel thread sleeps on this word */
 };
 
 /*
@@ -51,7 +52,7 @@ struct ut_coro {
     struct ut_episode held;              /* how it last held its kernel thread unannounced; */
     uint8_t holds;                       /* how many short runs it takes to forget that */
     _Atomic bool bind;                   /* it is to get a kernel thread of its own */
-    bool bound;                          /* it has one; written by its carrier before it runs */
+    bool bound;                          /* it has one; for itself and its carrier only */
     struct ut_timer timer;               /* deadline of the current wait */
 
     /* Part 3: the stack slot and the thread control block; constant. */

@@ -160,13 +160,18 @@ static bool take_if_blocked(struct ut_lane *lane, struct sight *sight, int64_t n
 static bool take_if_computing(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t most = (int64_t)ut_config.hog_ms * UT_MILLISECOND, enough = most * 2 / 5;
-    int64_t age = now - sight->running_since;
+    int64_t age = now - sight->running_since, cpu_time;
     if (now - sight->waited_since >= enough && enough > PRESSED_TIME)
         enough = PRESSED_TIME;
-    if (age < enough || (age < most && computed(sight) < enough * 3 / 4))
+    if (age < enough)
         return false;
-    struct ut_episode why = {
-        .what = UT_COMPUTES, .since = sight->running_since, .unannounced = true};
+    cpu_time = computed(sight);
+    if (age < most && cpu_time < enough * 3 / 4)
+        return false;
+    /* Without much CPU time it only lost its CPU to somebody: that is nothing to remember. */
+    struct ut_episode why = {.what = UT_COMPUTES,
+                             .since = sight->running_since,
+                             .unannounced = cpu_time >= PRESSED_TIME * 3 / 4};
     if (!take(lane, sight, why))
         return false;
     ut_count(hogs);

@@ -165,12 +165,15 @@ static void make_runnable(struct ut_coro *coro)
 
 void ut_sched_wake(struct ut_coro *coro)
 {
-    if (atomic_exchange(&coro->parking, UT_CORO_WOKEN) != UT_CORO_PARKED)
-        return;
-    if (__builtin_expect(coro->bound, 0))
-        ut_sys_futex_wake(&coro->parking, 1); /* its carrier sleeps there, in await_wake */
-    else
+    switch (atomic_exchange(&coro->parking, UT_CORO_WOKEN)) {
+    case UT_CORO_PARKED:
         make_runnable(coro);
+        break;
+    case UT_CORO_ASLEEP:
+        /* In await_wake; or it has noticed by itself and is elsewhere: then this hits nobody. */
+        ut_sys_futex_wake(&coro->parking, 1);
+        break;
+    }
 }
 
 void ut_sched_bind(struct ut_coro *coro)
@@ -318,10 +321,16 @@ static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut
     ut_arch_switch(&carrier->context, &coro->context);
 }
 
+/* How much of what CORO was caught at it has done on CARRIER so far. */
+static int64_t account_of(struct ut_carrier *carrier, const struct ut_coro *coro)
+{
+    return coro->held.what == UT_COMPUTES ? ut_carrier_cpu_time(carrier) : ut_clock_now();
+}
+
 /* How long it held the kernel thread shows whether it will do so again. */
 static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
 {
-    int64_t start = ut_clock_now();
+    int64_t start = account_of(carrier, coro);
     if (keeps_kernel_thread(lane, coro)) {
         ut_count(handed_ahead);
         hand_over(carrier, lane, coro->held);
@@ -329,7 +338,7 @@ static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct
     } else {
         run_open(carrier, lane, coro);
     }
-    if (coro->holds && ut_clock_now() - start < SHORT_RUN)
+    if (coro->holds && account_of(carrier, coro) - start < SHORT_RUN)
         coro->holds--;
 }
 
@@ -355,16 +364,16 @@ static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_c
 
 /* A coroutine with a kernel thread of its own */
 
-/* Parked: nobody else runs here, so the kernel thread sleeps. Pairs with ut_sched_wake. */
+/* Parked; nobody else runs here, so the kernel thread sleeps. Pairs with ut_sched_wake. */
 static void await_wake(struct ut_carrier *carrier, struct ut_coro *coro)
 {
     ut_carrier_set_mask(carrier, UT_MASK_ALL); /* as for others that are parked: the monitor's */
-    if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
+    if (atomic_exchange(&coro->parking, UT_CORO_ASLEEP) == UT_CORO_WOKEN)
         return;
     if (atomic_load(&coro->interrupted)) /* as in settle */
         ut_wait_interrupt(coro);
-    while (atomic_load(&coro->parking) == UT_CORO_PARKED)
-        ut_sys_futex_wait(&coro->parking, UT_CORO_PARKED, UT_FOREVER);
+    while (atomic_load(&coro->parking) == UT_CORO_ASLEEP)
+        ut_sys_futex_wait(&coro->parking, UT_CORO_ASLEEP, UT_FOREVER);
 }
 
 static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)

@@ -13,7 +13,13 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-enum { BUSY = 4, ROUNDS = 200, STAYING = 4, PATIENCE_SECONDS = 20 };
+enum {
+    HOGS = 3, /* more than lanes: one of them has to give a lane up */
+    BUSY = 4,
+    ROUNDS = 200,
+    STAYING = 4,
+    PATIENCE_SECONDS = 20,
+};
 
 static int pipe_ends[2], lock_files[2];
 static _Atomic bool stop;
@@ -121,7 +127,7 @@ static void await_account(const char *path)
 
 int main(int argc, char **argv)
 {
-    pthread_t threads[3], players[2 * STAYING], busy[2 * BUSY];
+    pthread_t threads[2 + HOGS], players[2 * STAYING], busy[2 * BUSY];
     int rings[BUSY][2][2];
     const char *path = argc > 1 ? argv[1] : "account";
     char name[] = "pinned-XXXXXX";
@@ -132,7 +138,8 @@ int main(int argc, char **argv)
     CHECK(flock(lock_files[0], LOCK_EX) == 0);
     MUST(pthread_create(&threads[0], NULL, take_lock, NULL));
     MUST(pthread_create(&threads[1], NULL, read_unseen, NULL));
-    MUST(pthread_create(&threads[2], NULL, compute, NULL));
+    for (int i = 0; i < HOGS; i++)
+        MUST(pthread_create(&threads[2 + i], NULL, compute, NULL));
     for (int i = 0; i < BUSY; i++) {
         int one[2], other[2];
         CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, one) == 0);
@@ -158,7 +165,7 @@ int main(int argc, char **argv)
     atomic_store(&stop, true);
     CHECK(flock(lock_files[0], LOCK_UN) == 0);
     CHECK(write(pipe_ends[1], "x", 1) == 1);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2 + HOGS; i++)
         MUST(pthread_join(threads[i], NULL));
     puts("finished");
     return 0;

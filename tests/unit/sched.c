@@ -371,3 +371,50 @@ Test(sched, settings_may_be_read_before_the_start)
     cr_assert_not(ut_sched_started());
     ut_sched_kick(); /* nobody to wake */
 }
+
+/* A kernel thread of one's own */
+
+static long kernel_thread(void)
+{
+    return ut_syscall0(SYS_gettid);
+}
+
+static struct spot bound_spot;
+
+/* Parks again and again, and is always resumed on the same kernel thread. */
+static void *stay(void *rounds)
+{
+    struct ut_coro *self = ut_tls.coro;
+    ut_sched_bind(self);
+    engine_yield();
+    must(self->bound);
+    long mine = kernel_thread();
+    for (intptr_t i = 0; i < (intptr_t)rounds; i++) {
+        park_at(&bound_spot);
+        must(kernel_thread() == mine);
+    }
+    must(atomic_load(&self->carrier)->lane == NULL);
+    return NULL;
+}
+
+static void *wake_it(void *rounds)
+{
+    for (intptr_t i = 0; i < (intptr_t)rounds; i++) {
+        while (!atomic_load(&bound_spot.ticket))
+            engine_yield();
+        wake_at(&bound_spot);
+    }
+    return NULL;
+}
+
+Test(sched, a_bound_one_keeps_its_kernel_thread, .timeout = 60)
+{
+    engine_start(2);
+    for (int i = 0; i < 20; i++) { /* recycled each time: the next one is bound anew */
+        struct ut_coro *bound = engine_launch(stay, (void *)500);
+        engine_run(wake_it, (void *)500);
+        engine_join(bound);
+        cr_assert_not(bound->bound);
+    }
+    cr_assert_eq(atomic_load(&ut_stats.threads_bound), 20);
+}
