@@ -9,7 +9,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#define BILLION UINT64_C(1000000000)
 
 struct links links;
 
@@ -79,15 +82,30 @@ static void ask(struct link *link)
         watch(link, EPOLL_CTL_MOD, link->sent < length);
 }
 
-void link_begin(struct link *link)
+void link_begin(struct link *link, uint64_t when)
 {
-    link->asked_at = latency_now();
+    link->asked_at = when;
     link->sent = 0;
     link->talk.received = 0;
     if (link->socket < 0)
         open_link(link);
     else
         ask(link);
+}
+
+void link_begin_due(struct link *link)
+{
+    uint64_t when = link->due;
+
+    link->due += links.interval;
+    link_begin(link, when);
+}
+
+static bool asks_again(struct link *link, uint64_t now)
+{
+    if (links.interval)
+        return link->due <= now && link->due < links.ask_until;
+    return link->quota > 1 && (links.ask_until == 0 || now < links.ask_until);
 }
 
 /* An answer to a request proper has come. */
@@ -100,12 +118,14 @@ static void answered(struct link *link)
         latency_add(&links.report.latency, now - link->asked_at);
     }
     link->talk.sequence++;
-    if (link->quota > 1 && (links.ask_until == 0 || now < links.ask_until)) {
-        link->quota--;
-        link_begin(link);
-    } else {
+    if (!asks_again(link, now)) {
         link->quota = 0; /* at rest */
         links.busy--;
+    } else if (links.interval) {
+        link_begin_due(link);
+    } else {
+        link->quota--;
+        link_begin(link, now);
     }
 }
 
@@ -189,18 +209,34 @@ static void give_up(void)
             fail(&links.all[i], "no answer in time");
 }
 
-bool links_pump(void)
+static int wait_until(uint64_t end, struct epoll_event *ready, int most)
 {
+    uint64_t now = latency_now();
+    uint64_t left = end > now ? end - now : 0;
+    struct timespec time = { .tv_sec = (time_t)(left / BILLION), .tv_nsec = (long)(left % BILLION) };
+
+    return epoll_pwait2(events, ready, most, &time, NULL);
+}
+
+bool links_pump(uint64_t until)
+{
+    static uint64_t heard; /* when something came last, or when there was nothing to hear */
     struct epoll_event ready[256];
-    int count = epoll_wait(events, ready, 256, (int)options.patience * 1000);
+    uint64_t now = latency_now();
+    uint64_t give_up_at = (heard ? heard : now) + options.patience * BILLION;
+    int count = wait_until(until && until < give_up_at ? until : give_up_at, ready, 256);
 
     if (count < 0 && errno != EINTR)
-        err(1, "epoll_wait");
+        err(1, "epoll_pwait2");
     for (int i = 0; i < count; i++)
         handle(ready[i].data.ptr, ready[i].events);
-    if (count == 0)
-        give_up();
-    return count != 0;
+    now = latency_now();
+    if (count > 0 || links.busy == 0 || !heard)
+        heard = now;
+    if (now < give_up_at || count != 0)
+        return true;
+    give_up();
+    return false;
 }
 
 static void choose_stages(void)

@@ -12,7 +12,8 @@ struct link {
     int socket;       /* -1: not open */
     unsigned stage;   /* which of the protocols is on */
     uint64_t quota;   /* requests left in this phase, with the present one; 0: at rest */
-    uint64_t asked_at;
+    uint64_t asked_at; /* on a schedule: when it should have been asked */
+    uint64_t due;      /* on a schedule: when to ask next */
     size_t sent;      /* bytes of the request that have left */
     bool awaits_room; /* epoll also watches for writing: the connection is made, or the peer slow */
     bool failed;      /* counted as an error, closed, never used again */
@@ -26,6 +27,7 @@ struct links {
 
     /* The phases'. */
     uint64_t ask_until; /* nanoseconds; 0: until the quota is used up */
+    uint64_t interval;  /* between two requests of a link; 0: it asks when it has its answer */
     bool counting;      /* the load has begun: answers go into the report */
 };
 extern struct links links;
@@ -34,11 +36,16 @@ extern struct links links;
 void links_init(void);
 void links_finish(void);
 
-/* Asks the next request, opening the connection if need be. */
-void link_begin(struct link *link);
+/* Asks the next request, opening the connection if need be. Its time counts from `when`. */
+void link_begin(struct link *link, uint64_t when);
 
-/* Waits for answers and handles them: asks again while there is quota. False when nothing has come
- * for too long; all busy links have failed then. */
-bool links_pump(void);
+/* The same for a link with a schedule, whose next request is due: asks it, and moves on to the one
+ * after it. */
+void link_begin_due(struct link *link);
+
+/* Waits for answers, until `until` at most if it is not 0, and handles them: asks again while there
+ * is quota, or what has become due. False when nothing has come for too long; all busy links have
+ * failed then. */
+bool links_pump(uint64_t until);
 
 #endif

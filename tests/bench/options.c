@@ -12,6 +12,7 @@ static const char usage[] =
     "  --active N        how many of them go on asking, one request at a time each (all)\n"
     "  --requests N      requests in all; the same N gives the same answers_hash (10000)\n"
     "  --seconds S       ask for so long instead\n"
+    "  --rate R          R requests per second in all, on a fixed schedule: latencies count from it\n"
     "  --size BYTES      of an echo message (64)\n"
     "  --path TARGET     ask HTTP for TARGET instead of echo; up to 16, taken in turn\n"
     "  --socks5 PORT     the server is a SOCKS5 relay: go through it to 127.0.0.1:PORT\n"
@@ -25,7 +26,8 @@ static const struct option names[] = {
     { "seconds", required_argument, NULL, 's' },  { "size", required_argument, NULL, 'b' },
     { "path", required_argument, NULL, 'u' },     { "socks5", required_argument, NULL, 'k' },
     { "window", required_argument, NULL, 'w' },   { "patience", required_argument, NULL, 't' },
-    { "step", no_argument, NULL, 'e' },           { NULL, 0, NULL, 0 },
+    { "step", no_argument, NULL, 'e' },           { "rate", required_argument, NULL, 'q' },
+    { NULL, 0, NULL, 0 },
 };
 
 static double number(const char *text, double most)
@@ -45,6 +47,7 @@ static void take(struct options *options, int name, const char *value)
     case 'c': options->connections = (unsigned)number(value, 1e6); break;
     case 'a': options->active = (unsigned)number(value, 1e6); break;
     case 'r': options->requests = (uint64_t)number(value, 1e12); break;
+    case 'q': options->rate = number(value, 1e7); break;
     case 's': options->seconds = number(value, 1e6); break;
     case 'b': options->size = (unsigned)number(value, LARGEST_MESSAGE); break;
     case 'k': options->socks_port = (unsigned)number(value, 65535); break;

@@ -17,6 +17,7 @@ struct options {
     unsigned socks_port;  /* not 0: `port` is a SOCKS5 relay, to be asked for this port */
     double seconds;       /* not 0: how long to ask */
     uint64_t requests;    /* otherwise: how often, over all active connections */
+    double rate;          /* not 0: requests per second over all of them, whatever the server does */
     unsigned path_count;  /* not 0: HTTP */
     const char *paths[MOST_PATHS];
     bool stepped;         /* say "open" and "loaded" and wait for a line of input after each */
