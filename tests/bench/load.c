@@ -85,11 +85,14 @@ static void sum_up(void)
 
 int main(int count, char **arguments)
 {
+    uint64_t start;
     bool opened;
 
     options_parse(&options, count, arguments);
     links_init();
+    start = latency_now();
     opened = run(options.connections, options.window, 1, 0);
+    links.report.open_seconds = (double)(latency_now() - start) / 1e9;
     for (unsigned i = 0; i < options.connections; i++)
         links.report.connections += links.all[i].talk.sequence > 0;
     if (options.stepped)

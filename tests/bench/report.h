@@ -9,6 +9,7 @@ struct report {
     uint64_t requests;
     uint64_t errors;
     uint64_t answers_hash;
+    double open_seconds; /* until all had their first answer */
     double seconds;
     const char *first_error; /* NULL: none */
     struct latency latency;

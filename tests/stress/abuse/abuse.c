@@ -2,16 +2,17 @@
 /*
  * abuse KIND COUNT [DISK]: an echo server, and COUNT threads that commit the abuse KIND.
  *
- * It says "listening on PORT"; "stuck N" when all abusers are in it, N of them stuck in a call by what
- * the kernel says; waits for a line; releases and joins the abusers and says "released"; and
- * serves until the next line or the end of input. `abuse` alone lists the kinds.
+ * It says "listening on PORT"; at a line of input the abuse begins, and it says "stuck N" when all
+ * are in it, N of them stuck in a call by what the kernel says; at the next line it releases and joins
+ * them and says "released"; it serves until another line or the end of input. `abuse` alone lists the
+ * kinds.
  */
 #include "abuse.h"
 
 #include <signal.h>
 #include <sys/resource.h>
 
-enum { ENTRY_SECONDS = 30, STUCK_SECONDS = 3 };
+enum { ENTRY_SECONDS = 30, UNCHANGED_SECONDS = 1 };
 
 static const struct abuse *const kinds[] = {
 #define ABUSE(name) &abuse_##name,
@@ -45,15 +46,19 @@ static const struct abuse *find_kind(const char *name)
     exit(2);
 }
 
-/* Looks every millisecond, for SECONDS at most. */
+/* Looks every millisecond, until nothing has changed for SECONDS. */
 static long await(long (*look)(void), long wanted, int seconds)
 {
-    int64_t end = now_ns() + seconds * INT64_C(1000000000);
     struct timespec pause = {.tv_nsec = 1000 * 1000};
-    long seen;
-    while ((seen = look()) < wanted && now_ns() < end)
+    int64_t changed = now_ns();
+    long seen = 0, now;
+    while ((now = look()) < wanted && now_ns() < changed + seconds * INT64_C(1000000000)) {
+        if (now != seen)
+            changed = now_ns();
+        seen = now;
         nanosleep(&pause, NULL);
-    return seen;
+    }
+    return now;
 }
 
 static long count_entered(void)
@@ -100,7 +105,7 @@ static void commit_all(long count)
     if (seen != all)
         dprintf(2, "only %ld of %ld abusers have come to their abuse\n", seen, all);
     CHECK(seen == all);
-    printf("stuck %ld\n", kind->stuck ? await(kind->stuck, count, STUCK_SECONDS) : count);
+    printf("stuck %ld\n", kind->stuck ? await(kind->stuck, count, UNCHANGED_SECONDS) : count);
     fflush(stdout);
 
     await_order();
@@ -131,6 +136,7 @@ int main(int argc, char **argv)
         kind->prepare(count);
     printf("listening on %d\n", server_start());
     fflush(stdout);
+    await_order();
     commit_all(count);
     printf("released\n");
     fflush(stdout);
