@@ -8,6 +8,7 @@
 #include "lock.h"
 #include "log.h"
 #include "sched.h"
+#include "shake.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -90,6 +91,7 @@ void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *s
 static void assign(struct ut_carrier *carrier, struct ut_lane *lane)
 {
     carrier->lane = lane;
+    ut_shake();
     /* Release: pairs with the claim of whoever owns it next; the giver's writes come before. */
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier, memory_order_release);
 }

@@ -4,6 +4,7 @@
 #include "critical.h"
 #include "lot.h"
 #include "sched.h"
+#include "shake.h"
 #include "sigmask.h"
 #include "stack.h"
 #include "stats.h"
@@ -138,6 +139,7 @@ static void release(struct ut_coro *coro)
 void ut_coro_finish(struct ut_coro *coro)
 {
     unsigned before = atomic_fetch_or(&coro->life, UT_CORO_FINISHED);
+    ut_shake();
     if (before & UT_CORO_DETACHED)
         release(coro);
     else if (ut_lot_occupied(&coro->life))
@@ -153,6 +155,7 @@ int ut_coro_detach(struct ut_coro *coro)
         if (before & UT_CORO_CLAIMED)
             return 0; /* the joiner gives it back */
     } while (!atomic_compare_exchange_weak(&coro->life, &before, before | UT_CORO_DETACHED));
+    ut_shake();
     if (before & UT_CORO_FINISHED)
         release(coro);
     return 0;
@@ -185,7 +188,9 @@ int ut_coro_join(struct ut_coro *coro, void **result, int64_t deadline)
         if (before & (UT_CORO_DETACHED | UT_CORO_CLAIMED | UT_CORO_POOLED))
             return -EINVAL;
     } while (!atomic_compare_exchange_weak(&coro->life, &before, before | UT_CORO_CLAIMED));
+    ut_shake();
     int error = await_end(coro, deadline);
+    ut_shake();
     if (error) {
         atomic_fetch_and(&coro->life, ~(unsigned)UT_CORO_CLAIMED);
         return error;
@@ -208,6 +213,7 @@ void ut_coro_run(struct ut_coro *coro)
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();
+        ut_shake();
         ut_coro_set_mask(coro, ~UINT64_C(0)); /* it takes no signal any more */
         ut_tcb_abandon_robust(coro);
         ut_tcb_uncancel(coro);

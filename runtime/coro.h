@@ -71,7 +71,6 @@ struct ut_coro {
     void *(*start)(void *);
     void *argument;
     void *result;
-    uint32_t random;              /* state of ut_wait_shake */
     uint64_t float_control;       /* rounding and exception masks that it starts with */
     bool recycled;                /* ran another thread before: its TLS must be made new */
     _Atomic uint32_t life;        /* enum ut_coro_life, flags */

@@ -5,6 +5,7 @@
 #include "ours.h"
 #include "reactor.h"
 #include "sched.h"
+#include "shake.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,6 +56,7 @@ bool ut_fd_use(struct ut_fd_use *use, int fd, enum ut_fd_direction direction)
     use->direction = direction;
     /* Generation first: if the number is reused between the two, the wait notices. */
     use->generation = atomic_load_explicit(&entry->generation, memory_order_acquire);
+    ut_shake();
     use->stamp = atomic_load_explicit(&entry->stamp[direction], memory_order_acquire);
     return true;
 }
@@ -77,6 +79,7 @@ void ut_fd_drained(const struct ut_fd_use *use)
         atomic_load_explicit(&entry->kind, memory_order_relaxed) != UT_FD_STREAM ||
         atomic_load_explicit(&entry->hung_up, memory_order_relaxed))
         return;
+    ut_shake();
     atomic_compare_exchange_strong(&entry->stamp[use->direction], &stamp, stamp & ~UT_STAMP_READY);
 }
 
@@ -94,7 +97,9 @@ void ut_fd_exhausted(const struct ut_fd_use *use)
 static void renew(struct ut_fd *entry)
 {
     atomic_fetch_add_explicit(&entry->generation, 1, memory_order_release);
+    ut_shake();
     ut_fd_wake(entry, ~0u, UT_WAIT_CLOSED);
+    ut_shake();
     for (int direction = 0; direction < 2; direction++) {
         atomic_store_explicit(&entry->stamp[direction], UT_STAMP_READY, memory_order_release);
         atomic_store_explicit(&entry->timeout[direction], UT_FOREVER, memory_order_relaxed);
@@ -194,6 +199,7 @@ enum ut_fd_kind ut_fd_kind(int fd)
     if (kind != UT_FD_UNKNOWN)
         return kind;
     kind = ask_kind(fd);
+    ut_shake();
     if (kind != UT_FD_UNKNOWN)
         atomic_store_explicit(&entry->kind, kind, memory_order_relaxed);
     return kind;

@@ -6,6 +6,7 @@
 #include "ours.h"
 #include "reactor.h"
 #include "sched.h"
+#include "shake.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +74,9 @@ static int watch(struct ut_fd *entry, int fd)
     ut_sched_unclaim(lane);
     /* Adding reports what is there already, so nothing that came before is missed. */
     uint64_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed);
+    ut_shake();
     int result = ut_reactor_watch(ut_lanes[index].reactor, fd, generation << 32 | (uint32_t)fd);
+    ut_shake(); /* the lane may report an event already: it waits for the entry's lock */
     if (result == 0)
         atomic_store_explicit(&entry->lane, index + 1, memory_order_relaxed);
     return result;

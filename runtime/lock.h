@@ -9,6 +9,7 @@
 #ifndef UT_LOCK_H
 #define UT_LOCK_H
 
+#include "shake.h"
 #include "sys.h"
 
 #include <stdatomic.h>
@@ -22,15 +23,18 @@ void ut_lock_slow(struct ut_lock *lock);
 static inline void ut_lock_acquire(struct ut_lock *lock)
 {
     uint32_t free = 0;
+    ut_shake();
     if (!atomic_compare_exchange_strong_explicit(&lock->word, &free, 1, memory_order_acquire,
                                                  memory_order_relaxed))
         ut_lock_slow(lock);
+    ut_shake();
 }
 
 static inline void ut_lock_release(struct ut_lock *lock)
 {
     if (atomic_exchange_explicit(&lock->word, 0, memory_order_release) == 2)
         ut_sys_futex_wake(&lock->word, 1);
+    ut_shake();
 }
 
 #endif

@@ -4,6 +4,7 @@
 #include "coro.h"
 #include "critical.h"
 #include "sched.h"
+#include "shake.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -149,12 +150,14 @@ static unsigned wake_gathered(struct wake_list *list)
 {
     unsigned woken = 0;
     for (unsigned i = 0; i < list->length; i++) {
+        ut_shake();
         if (list->entry[i].coro) {
             woken += ut_wait_end(list->entry[i].coro, list->entry[i].ticket, UT_WAIT_WOKEN);
             continue;
         }
         /* Once the word is set the native thread may return: its stack stays mapped, no more. */
         atomic_store(list->entry[i].word, UT_WAIT_WOKEN);
+        ut_shake();
         ut_sys_futex_wake(list->entry[i].word, 1);
         woken++;
     }

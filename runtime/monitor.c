@@ -28,6 +28,7 @@
 #include "observe.h"
 #include "reactor.h"
 #include "sched.h"
+#include "shake.h"
 #include "sigmask.h"
 #include "stats.h"
 
@@ -83,6 +84,7 @@ static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode wh
 {
     uintptr_t owner = sight->owner;
     carrier_of(sight)->taken = why;
+    ut_shake();
     if (!atomic_compare_exchange_strong(&lane->owner, &owner, 0))
         return false;
     ut_carrier_give(lane);
@@ -289,9 +291,11 @@ static void *monitor_main(void *unused)
         } else {
             /* A lane that opens meanwhile either sees the flag or was open at the look below. */
             atomic_store(&ut_monitor_sleeps, true);
+            ut_shake();
             bool open = !fence_all();
             for (unsigned i = 0; i < ut_lane_count; i++)
                 open |= atomic_load(&ut_lanes[i].owner) & UT_LANE_OPEN;
+            ut_shake();
             rest(open ? now + LOOK_TIME : UT_FOREVER, seen);
             atomic_store(&ut_monitor_sleeps, false);
             last_active = ut_clock_now();

@@ -2,6 +2,7 @@
 #include "runq.h"
 
 #include "coro.h"
+#include "shake.h"
 
 #include <stddef.h>
 
@@ -81,6 +82,7 @@ static bool spill(struct ut_runq *queue, struct ut_coro *coro, uint32_t head)
     for (uint32_t i = 0; i < HALF; i++)
         batch[i] = atomic_load_explicit(&queue->ring[(head + i) % UT_RUNQ_SLOTS],
                                         memory_order_relaxed);
+    ut_shake();
     if (!atomic_compare_exchange_strong(&queue->head, &head, head + HALF))
         return false; /* a thief was here: there is room now */
     struct ut_runq_list list = {0};
@@ -99,6 +101,7 @@ void ut_runq_push(struct ut_runq *queue, struct ut_coro *coro)
         uint32_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
         if (tail - head < UT_RUNQ_SLOTS) {
             atomic_store_explicit(&queue->ring[tail % UT_RUNQ_SLOTS], coro, memory_order_relaxed);
+            ut_shake();
             /* Pairs with ut_runq_steal's load of the tail. */
             atomic_store_explicit(&queue->tail, tail + 1, memory_order_release);
             return;
@@ -111,7 +114,9 @@ void ut_runq_push(struct ut_runq *queue, struct ut_coro *coro)
 bool ut_runq_push_next(struct ut_runq *queue, struct ut_coro *coro)
 {
     atomic_store_explicit(&queue->next_is_fair_game, false, memory_order_relaxed);
+    ut_shake();
     struct ut_coro *displaced = atomic_exchange(&queue->next, coro);
+    ut_shake();
     if (displaced)
         ut_runq_push(queue, displaced);
     return displaced;
@@ -126,6 +131,7 @@ struct ut_coro *ut_runq_pop_oldest(struct ut_runq *queue)
             return NULL;
         struct ut_coro *coro =
             atomic_load_explicit(&queue->ring[head % UT_RUNQ_SLOTS], memory_order_relaxed);
+        ut_shake();
         if (atomic_compare_exchange_strong(&queue->head, &head, head + 1))
             return coro;
     }
@@ -134,6 +140,7 @@ struct ut_coro *ut_runq_pop_oldest(struct ut_runq *queue)
 struct ut_coro *ut_runq_pop(struct ut_runq *queue)
 {
     struct ut_coro *next = atomic_load_explicit(&queue->next, memory_order_relaxed);
+    ut_shake();
     if (next && atomic_compare_exchange_strong(&queue->next, &next, NULL))
         return next;
     return ut_runq_pop_oldest(queue);
@@ -145,6 +152,7 @@ static struct ut_coro *steal_next(struct ut_runq *victim)
     if (!atomic_load_explicit(&victim->next_is_fair_game, memory_order_relaxed))
         return NULL;
     struct ut_coro *next = atomic_load_explicit(&victim->next, memory_order_relaxed);
+    ut_shake();
     if (next && atomic_compare_exchange_strong(&victim->next, &next, NULL))
         return next;
     return NULL;
@@ -156,6 +164,7 @@ struct ut_coro *ut_runq_steal(struct ut_runq *thief, struct ut_runq *victim)
     for (;;) {
         uint32_t head = atomic_load_explicit(&victim->head, memory_order_acquire);
         uint32_t end = atomic_load_explicit(&victim->tail, memory_order_acquire);
+        ut_shake();
         uint32_t count = end - head;
         count -= count / 2;
         if (count == 0)
@@ -169,6 +178,7 @@ struct ut_coro *ut_runq_steal(struct ut_runq *thief, struct ut_runq *victim)
             atomic_store_explicit(&thief->ring[(tail + i) % UT_RUNQ_SLOTS], coro,
                                   memory_order_relaxed);
         }
+        ut_shake();
         if (!atomic_compare_exchange_strong(&victim->head, &head, head + count))
             continue;
         count--;

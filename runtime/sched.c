@@ -48,6 +48,7 @@
 #include "ours.h"
 #include "monitor.h"
 #include "reactor.h"
+#include "shake.h"
 #include "stats.h"
 #include "wait.h"
 
@@ -82,9 +83,11 @@ struct ut_lane *ut_sched_claim(void)
     uintptr_t open = (uintptr_t)carrier | UT_LANE_OPEN;
     if (!lane)
         return NULL;
+    ut_shake();
     /* Acquire: pairs with the release when the lane was opened; see also ut_monitor's take. */
     if (atomic_compare_exchange_strong(&lane->owner, &open, (uintptr_t)carrier))
         return lane;
+    ut_shake();
     carrier->lane = NULL; /* the monitor took it, and has said why: ordered by its exchange */
     carrier->pinned = carrier->taken;
     carrier->taken.since = 0;
@@ -100,6 +103,7 @@ void ut_sched_unclaim(struct ut_lane *lane)
     struct ut_coro *self = ut_tls.coro;
     if (!self || !lane)
         return;
+    ut_shake();
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
 }
@@ -111,6 +115,7 @@ static void wake_lane(void)
         struct ut_lane *lane = &ut_lanes[i];
         if (atomic_load_explicit(&lane->sleeping, memory_order_relaxed) &&
             atomic_exchange(&lane->sleeping, false)) {
+            ut_shake();
             atomic_fetch_sub(&sleeping_lanes, 1);
             ut_reactor_poke(lane->reactor);
             return;
@@ -121,6 +126,7 @@ static void wake_lane(void)
         if (!atomic_load_explicit(&lane->started, memory_order_relaxed) &&
             !atomic_exchange(&lane->started, true)) {
             atomic_fetch_add(&started_lanes, 1);
+            ut_shake();
             ut_carrier_give(lane);
             return;
         }
@@ -129,6 +135,7 @@ static void wake_lane(void)
 
 void ut_sched_kick(void)
 {
+    ut_shake();
     if (atomic_load(&sleeping_lanes) == 0 && atomic_load(&started_lanes) == ut_lane_count)
         return;
     if (atomic_load(&searching_lanes) > 0)
@@ -165,7 +172,9 @@ static void make_runnable(struct ut_coro *coro)
 
 void ut_sched_wake(struct ut_coro *coro)
 {
-    switch (atomic_exchange(&coro->parking, UT_CORO_WOKEN)) {
+    uint32_t before = atomic_exchange(&coro->parking, UT_CORO_WOKEN);
+    ut_shake();
+    switch (before) {
     case UT_CORO_PARKED:
         make_runnable(coro);
         break;
@@ -254,6 +263,7 @@ void ut_sched_retire(struct ut_coro *self)
 
 static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
 {
+    ut_shake();
     switch (carrier->after) {
     case UT_AFTER_PARK:
         /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
@@ -263,7 +273,7 @@ static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
             ut_wait_interrupt(coro);
         break;
     case UT_AFTER_YIELD:
-        if (carrier->lane && !ut_config.seed) /* with a seed: let it go to any lane */
+        if (carrier->lane && !ut_shake_moves()) /* else let it go to any lane */
             ut_runq_push(&carrier->lane->queue, coro);
         else
             enqueue_globally(coro);
@@ -287,6 +297,7 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
 /* Load what the kernel keeps for each thread, for CORO to run on CARRIER. */
 static void prepare(struct ut_carrier *carrier, struct ut_coro *coro)
 {
+    ut_shake();
     /* A cancellation may have unwound out of a region, or a call inside one may have parked. */
     atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
     ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
@@ -299,6 +310,7 @@ static void hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct u
     carrier->lane = NULL;
     carrier->pinned = why;
     carrier->pinned.since = ut_clock_now();
+    ut_shake();
     ut_carrier_give(lane);
 }
 
@@ -317,6 +329,7 @@ static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut
 {
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
     /* After that store, in this order even for the CPU: the monitor's barrier sees to it. */
+    ut_shake();
     ut_monitor_watch();
     ut_arch_switch(&carrier->context, &coro->context);
 }
@@ -358,6 +371,7 @@ static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_c
         run_suspect(carrier, lane, coro);
     else
         run_open(carrier, lane, coro);
+    ut_shake();
     carrier->current = NULL;
     settle(carrier, coro);
 }
@@ -443,9 +457,11 @@ static struct ut_coro *search(struct ut_lane *lane)
     if (ut_lane_count == 1 || 2 * atomic_load(&searching_lanes) >= ut_lane_count)
         return NULL;
     atomic_fetch_add(&searching_lanes, 1);
+    ut_shake();
     struct ut_coro *coro = steal(lane);
     if (!coro)
         coro = take_global(lane);
+    ut_shake();
     bool last = atomic_fetch_sub(&searching_lanes, 1) == 1;
     /* While we searched, nobody else was woken: pass that duty on if there may be more. */
     if (coro && last)
@@ -469,9 +485,13 @@ static bool work_elsewhere(struct ut_lane *lane)
 static void doze(struct ut_lane *lane)
 {
     atomic_fetch_add(&sleeping_lanes, 1);
+    ut_shake();
     atomic_store(&lane->sleeping, true);
-    if (!work_elsewhere(lane))
+    ut_shake();
+    if (!work_elsewhere(lane)) {
+        ut_shake();
         ut_reactor_wait(lane->reactor, ut_timers_earliest(&lane->timers));
+    }
     if (atomic_exchange(&lane->sleeping, false))
         atomic_fetch_sub(&sleeping_lanes, 1);
 }
@@ -520,6 +540,7 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     self->why = symbol;
     uint32_t entry = atomic_load_explicit(&carrier->region_entry, memory_order_relaxed);
     atomic_store_explicit(&carrier->region_entry, entry + 1, memory_order_relaxed);
+    ut_shake();
     /* Release: the monitor that sees the symbol sees the new entry number. */
     atomic_store_explicit(&carrier->region, symbol, memory_order_release);
     ut_count(regions);
@@ -540,6 +561,7 @@ void ut_region_end(struct ut_coro *self)
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
     self->why = NULL;
+    ut_shake();
     struct ut_lane *lane = ut_sched_claim();
     if (lane)
         ut_sched_unclaim(lane);

@@ -21,6 +21,7 @@
 #include "libc.h"
 #include "log.h"
 #include "lot.h"
+#include "shake.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -89,6 +90,7 @@ static void *newborn(void *argument)
     coro->handle = pthread_self();
     coro->context.thread_pointer = ut_arch_thread_pointer();
     untie(coro);
+    ut_shake();
     ut_arch_leave_thread(&coro->context);
     ut_coro_run(coro);
     return NULL;
@@ -169,6 +171,7 @@ static void abandon(uint32_t *word, uint32_t thread_id)
         if (!__atomic_compare_exchange_n(word, &value, orphan, false, __ATOMIC_SEQ_CST,
                                          __ATOMIC_RELAXED))
             continue;
+        ut_shake();
         if (value & FUTEX_WAITERS) /* other processes, or native threads */
             ut_syscall3(SYS_futex, word, FUTEX_WAKE, 1);
         ut_lot_wake(word, 1);

@@ -25,6 +25,7 @@ struct ut_tls {
     bool internal;              /* a thread of the runtime's own: always the real functions */
     _Atomic bool attention;     /* a signal waits: looked at when a critical section closes; set
                                    by this thread's handlers and, for coroutines, by others */
+    uint32_t random;            /* state of shake.c's generator */
     unsigned deferred;          /* signals that came in a critical section and wait right here: */
     siginfo_t deferred_info[UT_TLS_DEFERRED];
     uint64_t deferred_mask;     /* the kernel's mask to go back to once it has been delivered */

@@ -2,10 +2,9 @@
 #include "wait.h"
 
 #include "clock.h"
-#include "config.h"
 #include "coro.h"
-#include "critical.h"
 #include "sched.h"
+#include "shake.h"
 
 enum { OUTCOME_BITS = 8, OUTCOME_MASK = 0xff };
 
@@ -25,33 +24,14 @@ static bool decide(struct ut_coro *coro, uint64_t ticket, enum ut_wait_outcome o
     return atomic_compare_exchange_strong(&coro->wait, &pending, ticket << OUTCOME_BITS | outcome);
 }
 
-/* With a seed: now and then let others run first, perhaps on another carrier afterwards. */
-static void shake(struct ut_coro *self)
-{
-    uint32_t x = self->random ? self->random : (uint32_t)ut_config.seed ^ self->thread_id;
-    x ^= x << 13;
-    x ^= x >> 17;
-    x ^= x << 5;
-    self->random = x;
-    if (x % 4 == 0)
-        ut_sched_yield(self);
-}
-
-void ut_wait_shake(struct ut_coro *self)
-{
-    if (__builtin_expect(ut_config.seed != 0, 0)) {
-        ut_critical_begin();
-        shake(self);
-        ut_critical_end();
-    }
-}
-
 enum ut_wait_outcome ut_wait_suspend(struct ut_coro *self, const char *why, int64_t deadline)
 {
     uint64_t ticket = atomic_load_explicit(&self->wait, memory_order_relaxed) >> OUTCOME_BITS;
+    ut_shake_and_move(self);
     /* If we decide our own wait, nobody else makes us runnable, and we must not switch away. */
     if (atomic_load(&self->interrupted) && decide(self, ticket, UT_WAIT_INTERRUPTED))
         return UT_WAIT_INTERRUPTED;
+    ut_shake();
     if (deadline != UT_FOREVER) {
         self->timer.deadline = deadline;
         self->timer.coro = self;
@@ -59,7 +39,9 @@ enum ut_wait_outcome ut_wait_suspend(struct ut_coro *self, const char *why, int6
         ut_sched_arm(self, &self->timer);
     }
     self->why = why;
+    ut_shake();
     ut_sched_park(self);
+    ut_shake();
     self->why = NULL;
     if (deadline != UT_FOREVER)
         ut_timer_disarm(&self->timer);
@@ -70,6 +52,7 @@ void ut_wait_cancel(struct ut_coro *self)
 {
     uint64_t ticket = atomic_load_explicit(&self->wait, memory_order_relaxed) >> OUTCOME_BITS;
     /* Lost to ut_wait_interrupt: its wake-up is on the way, and must find us parking. */
+    ut_shake();
     if (!decide(self, ticket, UT_WAIT_WOKEN))
         ut_sched_park(self);
 }
@@ -78,6 +61,7 @@ bool ut_wait_end(struct ut_coro *coro, uint64_t ticket, enum ut_wait_outcome out
 {
     if (!decide(coro, ticket, outcome))
         return false;
+    ut_shake();
     ut_sched_wake(coro);
     return true;
 }
@@ -85,6 +69,7 @@ bool ut_wait_end(struct ut_coro *coro, uint64_t ticket, enum ut_wait_outcome out
 void ut_wait_interrupt(struct ut_coro *coro)
 {
     uint64_t wait = atomic_load(&coro->wait);
+    ut_shake();
     if ((wait & OUTCOME_MASK) == UT_WAIT_PENDING)
         ut_wait_end(coro, wait >> OUTCOME_BITS, UT_WAIT_INTERRUPTED);
 }

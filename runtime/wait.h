@@ -42,12 +42,6 @@ enum ut_wait_outcome ut_wait_suspend(struct ut_coro *self, const char *why, int6
  */
 void ut_wait_cancel(struct ut_coro *self);
 
-/*
- * A place where a thread could lose its CPU: with UNTHREAD_SEED set the coroutine yields here
- * pseudo-randomly, and may go on elsewhere. Coroutines, outside critical sections.
- */
-void ut_wait_shake(struct ut_coro *self);
-
 /* End CORO's wait TICKET with OUTCOME. False if it had ended already. Any thread, any context. */
 bool ut_wait_end(struct ut_coro *coro, uint64_t ticket, enum ut_wait_outcome outcome);
 

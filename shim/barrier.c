@@ -139,6 +139,7 @@ static enum ut_wait_outcome wait_as_coroutine(struct stay *stay, struct ut_coro 
 {
     for (;;) {
         enum ut_wait_outcome outcome = ut_wait_suspend(self, why, deadline);
+        ut_shake();
         if (outcome == UT_WAIT_WOKEN || !stay_queued(stay->waiter))
             return UT_WAIT_WOKEN;
         if (outcome == UT_WAIT_TIMED_OUT)
@@ -178,6 +179,7 @@ static enum ut_wait_outcome wait_as_native(struct stay *stay, int64_t deadline, 
 {
     _Atomic uint32_t *word = &stay->waiter->woken;
     while (atomic_load(word) == UT_WAIT_PENDING) {
+        ut_shake();
         stay->open = true;
         ut_critical_end();
         long result = sleep_natively(word, deadline, cancellable);

@@ -60,6 +60,7 @@ void ut_cancel_asynchronously(void)
 static bool attend(struct ut_coro *self, bool cancellation_point)
 {
     atomic_store(&self->interrupted, false);
+    ut_shake();
     if (atomic_load(&self->tls->attention))
         ut_signals_deliver();
     if (cancellation_point)
@@ -103,10 +104,14 @@ UT_EXPORT int pthread_cancel(pthread_t thread)
     if (coro->cancel_state)
         __atomic_fetch_or(coro->cancel_state, UT_CANCELED, __ATOMIC_SEQ_CST);
     ut_critical_begin();
+    ut_shake();
     atomic_store(&coro->interrupted, true);
+    ut_shake();
     atomic_store(&coro->tls->attention, true);
+    ut_shake();
     ut_wait_interrupt(coro);
     int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
+    ut_shake();
     if (thread_id)
         ut_syscall3(SYS_tgkill, ut_syscall0(SYS_getpid), thread_id, UT_SIGCANCEL);
     ut_critical_end();

@@ -90,6 +90,7 @@ static int wait_in_lot(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t dea
         ut_shim_cancellation_point(self);
     ut_critical_begin();
     ut_lot_enqueue(&waiter, cond, UT_SYNC_ANY);
+    ut_shake();
     int error = ut_mutex_unlock(mutex);
     if (error) {
         if (ut_lot_abort(&waiter))
@@ -98,9 +99,11 @@ static int wait_in_lot(pthread_cond_t *cond, pthread_mutex_t *mutex, int64_t dea
         return error;
     }
     unlocked.mutex = mutex;
+    ut_shake();
     enum ut_wait_outcome outcome = ut_sync_wait(&waiter, "pthread_cond_wait", deadline, true);
     ut_critical_end();
     unlocked.mutex = NULL;
+    ut_shake();
     error = ut_mutex_lock(mutex);
     if (outcome == UT_WAIT_INTERRUPTED && self)
         ut_shim_attend(self, true); /* most often does not return */

@@ -109,6 +109,7 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
         bool hopeless = !ut_fd_promising(&use);
         if (!hopeless || ut_fd_nonblocking(io->fd)) {
             long result = io->attempt(io);
+            ut_shake();
             if (result >= 0) {
                 if (finished(io, &use, result))
                     return io->everything ? (long)io->done : result;
@@ -124,6 +125,7 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
             if (nonblocking)
                 return partial(io, nonblocking < 0 ? nonblocking : -EAGAIN);
         }
+        ut_shake();
         int error = await(self, io, &use);
         if (error)
             return partial(io, error);

@@ -118,7 +118,9 @@ static int take_turn(pthread_mutex_t *mutex, const char *why, int64_t deadline,
     struct ut_lot_waiter waiter;
     ut_critical_begin();
     ut_lot_enqueue(&waiter, mutex, UT_SYNC_ANY);
+    ut_shake();
     int result = try_to_lock(mutex);
+    ut_shake();
     if (result == EBUSY)
         *outcome = ut_lot_wait(&waiter, why, deadline);
     else
@@ -216,6 +218,7 @@ UT_EXPORT int pthread_mutex_clocklock(pthread_mutex_t *mutex, clockid_t clock,
 static inline int unlock(pthread_mutex_t *mutex)
 {
     int result = real(pthread_mutex_unlock)(mutex);
+    ut_shake();
     if (ut_lot_occupied(mutex))
         wake_one(mutex);
     return result;

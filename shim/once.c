@@ -24,6 +24,7 @@ struct attempt {
 static void conclude(struct attempt *attempt)
 {
     __atomic_exchange_n(attempt->word, attempt->result, __ATOMIC_SEQ_CST);
+    ut_shake();
     if (!ut_lot_occupied(attempt->word))
         return;
     ut_critical_begin();
@@ -46,6 +47,7 @@ static void await_change(int *word, int mine)
     enum ut_wait_outcome outcome = UT_WAIT_WOKEN;
     ut_critical_begin();
     ut_lot_enqueue(&waiter, word, UT_SYNC_ANY);
+    ut_shake();
     if (__atomic_load_n(word, __ATOMIC_SEQ_CST) == mine)
         outcome = ut_lot_wait(&waiter, "pthread_once", UT_FOREVER);
     else

@@ -92,6 +92,7 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
         struct watched *watched = &question->watched[i];
         result = ut_fd_enqueue(&watched->waiter, watched->fd, watched->events, ticket);
     }
+    ut_shake();
     if (result != 0) /* an event has come between, or there is no memory to watch with */
         ut_wait_cancel(self);
     else
@@ -112,10 +113,12 @@ static long look_and_park(struct ut_coro *self, struct question *question, int64
     while (answer == 0) {
         if (take_stamps(question)) {
             answer = question->ask(question);
+            ut_shake();
             if (answer != 0)
                 return answer;
             note_exhausted(question);
         }
+        ut_shake();
         answer = park(self, question, deadline);
     }
     return answer;

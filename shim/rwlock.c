@@ -96,7 +96,9 @@ static int take_turn(pthread_rwlock_t *lock, uint32_t tag, const char *why, int6
     struct ut_lot_waiter waiter;
     ut_critical_begin();
     ut_lot_enqueue(&waiter, lock, tag);
+    ut_shake();
     int result = try_once(lock, tag);
+    ut_shake();
     if (result == EBUSY)
         *outcome = ut_lot_wait(&waiter, why, deadline);
     else
@@ -217,6 +219,7 @@ UT_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t *lock, const struct ti
 UT_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 {
     int result = real(pthread_rwlock_unlock)(lock);
+    ut_shake();
     if (ut_lot_occupied(lock))
         wake_next(lock);
     return result;

@@ -52,7 +52,9 @@ static bool take_turn(sem_t *semaphore, int64_t deadline, enum ut_wait_outcome *
     struct ut_lot_waiter waiter;
     ut_critical_begin();
     ut_lot_enqueue(&waiter, semaphore, UT_SYNC_ANY);
+    ut_shake();
     bool taken = try_to_take(semaphore);
+    ut_shake();
     if (!taken)
         *outcome = ut_lot_wait(&waiter, "sem_wait", deadline);
     else
@@ -124,6 +126,7 @@ UT_EXPORT int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct time
 UT_EXPORT int sem_post(sem_t *semaphore)
 {
     int result = real(sem_post)(semaphore);
+    ut_shake();
     if (ut_lot_occupied(semaphore)) {
         ut_critical_begin();
         ut_lot_wake(semaphore, 1);

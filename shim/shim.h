@@ -12,6 +12,7 @@
 #include "coro.h"
 #include "critical.h"
 #include "sched.h"
+#include "shake.h"
 #include "stats.h"
 #include "tls.h"
 #include "wait.h"
@@ -72,7 +73,7 @@ static inline bool ut_shim_cancel_pending(struct ut_coro *self)
 /* At the start of a cancellation point. */
 static inline void ut_shim_cancellation_point(struct ut_coro *self)
 {
-    ut_wait_shake(self);
+    ut_shake_call(self);
     self->must_report = self->handled = false; /* what ran before this call is of no concern */
     if (__builtin_expect(ut_shim_cancel_pending(self), 0))
         ut_shim_attend(self, true);

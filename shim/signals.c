@@ -94,6 +94,7 @@ static void set_mask(struct ut_coro *self, uint64_t mask)
 {
     if (self)
         note_mask(self, mask);
+    ut_shake();
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
@@ -158,7 +159,9 @@ static void deliver(siginfo_t *info, uint64_t before)
         self->mask_unsure = true;
     }
     set_mask(self, mask_during(&action, signal, before));
+    ut_shake();
     call(&action, info, &context);
+    ut_shake();
     set_mask(self, set_bits(&context.uc_sigmask));
     if (self)
         self->mask_unsure = nested;
@@ -226,6 +229,7 @@ void ut_signals_deliver(void)
     struct ut_tls *tls = &ut_tls;
     struct ut_coro *self = tls->coro;
     atomic_store_explicit(&tls->attention, false, memory_order_relaxed);
+    ut_shake();
     if (tls->deferred) {
         siginfo_t info[UT_TLS_DEFERRED];
         uint64_t mask = tls->deferred_mask;
@@ -324,11 +328,14 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
     if (!nested)
         self->mask_before = before;
     self->mask_unsure = true;
+    ut_shake();
     note_mask(self, mask_during(&action, signal, before));
     call(&action, info, opaque);
+    ut_shake();
     /* sigreturn loads this mask, on whichever carrier we are by now. */
     note_mask(self, set_bits(&context->uc_sigmask));
     self->mask_unsure = nested;
+    ut_shake();
 }
 
 /* Directed signals */
@@ -348,10 +355,13 @@ int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
     ut_lock_release(&coro->lock);
     if (!(atomic_load(&coro->mask) & bit(signal))) {
         atomic_store(&coro->interrupted, true);
+        ut_shake();
         atomic_store(&coro->tls->attention, true);
+        ut_shake();
         ut_wait_interrupt(coro);
     }
     int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
+    ut_shake();
     if (thread_id) {
         siginfo_t kick = {.si_signo = signal, .si_code = SI_QUEUE};
         kick.si_ptr = &kick_marker;

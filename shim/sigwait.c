@@ -28,6 +28,7 @@ static int await_kernel(struct ut_coro *self, const char *why, const sigset_t *s
     int result = -EAGAIN, saved = errno;
     if (waits)
         ut_region_begin(self, why, true);
+    ut_shake();
     /* Whoever directs a signal at us after this look finds us on our carrier and kicks that. */
     if (!(atomic_load(&self->pending) & bits_of(set))) {
         result = real(sigtimedwait)(set, info, timeout);
@@ -130,6 +131,7 @@ static void suspend(struct ut_coro *self, const sigset_t *mask, uint64_t before)
     ut_region_begin(self, "sigsuspend", true);
     /* From here on others direct signals at us by the new mask, which sigsuspend makes true. */
     ut_coro_set_mask(self, bits_of(mask));
+    ut_shake();
     if (!(atomic_load(&self->pending) & ~bits_of(mask)))
         real(sigsuspend)(mask);
     /* The kernel has gone back already; a handler's trampoline may have noted something else. */

@@ -164,6 +164,7 @@ void ut_thread_body(struct ut_coro *self)
     if (!ut_tls.coro)
         real(pthread_exit)(self->result); /* we are in a forked child: glibc's own way out */
     run_destructors();
+    ut_shake();
     one_less();
 }
 

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Shaking: pseudo-random delays and moves where another thread could come between, for hunting
+ * races. A window of some nanoseconds, which a test would meet once in a million rounds, is
+ * then as wide as a window of some tens of microseconds.
+ *
+ * With the setting `seed` every build moves coroutines at cancellation points (ut_shake_call). The
+ * points inside the runtime exist in builds with the meson option `shake` only, which
+ * defines UT_SHAKE; such builds shake always, with seed 1 unless another one is set.
+ */
+#ifndef UT_SHAKE_H
+#define UT_SHAKE_H
+
+#include <stdbool.h>
+
+struct ut_coro;
+
+/*
+ * A cancellation point, where a thread could lose its CPU: the coroutine may yield, and go on on
+ * another carrier. Coroutines, outside critical sections.
+ */
+void ut_shake_call(struct ut_coro *self);
+
+/* Are coroutines to change their carrier whenever they yield? */
+bool ut_shake_moves(void);
+
+#ifdef UT_SHAKE
+
+/* The kernel thread may be late here. Any context, with or without locks. */
+void ut_shake(void);
+
+/* The same where the caller may park: on a coroutine, without locks, in a critical section. */
+void ut_shake_and_move(struct ut_coro *self);
+
+#else
+#define ut_shake() ((void)0)
+#define ut_shake_and_move(self) ((void)0)
+#endif
+
+#endif
