@@ -82,6 +82,7 @@ struct ut_coro {
     bool mask_unsure;             /* in a handler, or one was left by siglongjmp */
     uint64_t mask_before;         /* the mask outside that handler */
     stack_t alternate_stack;      /* sigaltstack(2) */
+    void *handler_frame;          /* of a handler that came at any instruction, see sched.c */
     bool handled;                 /* a handler ran since the current call began */
     bool must_report;             /* one without SA_RESTART: the call returns EINTR */
     struct ut_tls *tls;           /* its thread-local state, to raise tls->attention from afar */

@@ -244,6 +244,28 @@ static void switch_away(struct ut_coro *self, enum ut_after_switch after)
     ut_arch_switch(&self->context, &carrier->context);
 }
 
+static bool is_on_its_stack(const struct ut_coro *self, const void *address)
+{
+    return (uintptr_t)address - (uintptr_t)self->stack < self->stack_size;
+}
+
+/*
+ * Is SELF in a handler that came at any instruction? It may have interrupted malloc or fork, with
+ * libc's locks held. Then whoever needs these holds a carrier until SELF goes on, and no new
+ * carrier can be made, for that takes memory. So SELF must not give up its kernel thread only
+ * because it has lost its lane, and does not yield: it goes on without a lane, as natively. (A
+ * handler that really waits, for another thread, gives up its carrier like everybody.)
+ *
+ * siglongjmp and the unwinding of a cancelled thread leave a handler without its return. Then we
+ * are above its frame, or no more on the alternate stack where that frame was.
+ */
+static bool is_in_handler(const struct ut_coro *self)
+{
+    const void *here = __builtin_frame_address(0), *frame = self->handler_frame;
+    return frame && is_on_its_stack(self, frame) == is_on_its_stack(self, here) &&
+           (uintptr_t)here < (uintptr_t)frame;
+}
+
 void ut_sched_park(struct ut_coro *self)
 {
     switch_away(self, UT_AFTER_PARK);
@@ -251,7 +273,10 @@ void ut_sched_park(struct ut_coro *self)
 
 void ut_sched_yield(struct ut_coro *self)
 {
-    switch_away(self, UT_AFTER_YIELD);
+    if (__builtin_expect(is_in_handler(self), 0))
+        ut_syscall0(SYS_sched_yield);
+    else
+        switch_away(self, UT_AFTER_YIELD);
 }
 
 void ut_sched_retire(struct ut_coro *self)

@@ -80,7 +80,10 @@ void ut_sched_park(struct ut_coro *self);
 /* Make a parked coroutine, or one about to park, runnable. Any context. Once for each park. */
 void ut_sched_wake(struct ut_coro *coro);
 
-/* On a coroutine, in a critical section: let the others run first. */
+/*
+ * On a coroutine, in a critical section: let the others run first. In a signal handler that came
+ * at any instruction it returns on the same carrier, and without a lane if it had none.
+ */
 void ut_sched_yield(struct ut_coro *self);
 
 /* On a coroutine, in a critical section: its thread is over. Returns when it is launched again. */
@@ -112,7 +115,8 @@ void ut_sched_run_carrier(struct ut_carrier *carrier);
  * A blocking region: the calling coroutine is about to make a call that may hold its kernel
  * thread. SYMBOL is a constant string. With SLOW the lane is handed over at once, else after
  * a while, by the monitor. Between the two the coroutine is like a native thread.
- * No critical section may be open. ut_region_end waits for a lane if it was lost.
+ * No critical section may be open. ut_region_end waits for a lane if it was lost (but not in a
+ * signal handler, see ut_sched_yield).
  */
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
 void ut_region_end(struct ut_coro *self);

@@ -297,7 +297,21 @@ void ut_signals_left_handler(void)
         return;
     uint64_t mask = self->mask_unsure ? self->mask_before : atomic_load(&self->mask);
     self->mask_unsure = false;
+    self->handler_frame = NULL;
     set_mask(self, mask);
+}
+
+/* Between these two SELF does not yield, see sched.c. The frame is the one that calls the handler. */
+static void *enter_handler(struct ut_coro *self, void *frame)
+{
+    void *outer = self->handler_frame;
+    self->handler_frame = frame;
+    return outer;
+}
+
+static void leave_handler(struct ut_coro *self, void *outer)
+{
+    self->handler_frame = outer;
 }
 
 static void trampoline(int signal, siginfo_t *info, void *opaque)
@@ -306,8 +320,11 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
     struct ut_coro *self = tls->coro;
     ucontext_t *context = opaque;
     if (ut_signals_is_kick(info)) {
-        if (self && !tls->critical)
+        if (self && !tls->critical) {
+            void *outer = enter_handler(self, __builtin_frame_address(0));
             deliver_pending(self);
+            leave_handler(self, outer);
+        }
         return;
     }
     if (tls->critical && !is_fault(signal, info)) {
@@ -330,7 +347,9 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
     self->mask_unsure = true;
     ut_shake();
     note_mask(self, mask_during(&action, signal, before));
+    void *outer = enter_handler(self, __builtin_frame_address(0));
     call(&action, info, opaque);
+    leave_handler(self, outer);
     ut_shake();
     /* sigreturn loads this mask, on whichever carrier we are by now. */
     note_mask(self, set_bits(&context->uc_sigmask));

@@ -85,6 +85,7 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     else
         ut_syscall2(SYS_prctl, 16 /* PR_GET_NAME */, coro->name);
     coro->mask_unsure = false;
+    coro->handler_frame = NULL;
     coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
     ut_coro_set_mask(coro, current_mask());
     atomic_store(&coro->pending, 0);
