@@ -223,7 +223,9 @@ void ut_coro_run(struct ut_coro *coro)
 
 void ut_coro_set_mask(struct ut_coro *coro, uint64_t mask)
 {
-    uint64_t before = atomic_exchange_explicit(&coro->mask, mask, memory_order_relaxed);
+    /* Sequentially consistent: who unblocks looks at coro->pending next; who directs a signal at
+     * CORO adds it there and then looks at the mask. */
+    uint64_t before = atomic_exchange(&coro->mask, mask);
     if (before == mask)
         return;
     ut_sigmask_add(mask);

@@ -105,9 +105,9 @@ UT_EXPORT int pthread_cancel(pthread_t thread)
         __atomic_fetch_or(coro->cancel_state, UT_CANCELED, __ATOMIC_SEQ_CST);
     ut_critical_begin();
     ut_shake();
-    atomic_store(&coro->interrupted, true);
-    ut_shake();
     atomic_store(&coro->tls->attention, true);
+    ut_shake();
+    atomic_store(&coro->interrupted, true); /* after the flags that attend looks at */
     ut_shake();
     ut_wait_interrupt(coro);
     int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);

@@ -90,12 +90,16 @@ static void note_mask(struct ut_coro *self, uint64_t mask)
     atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = mask;
 }
 
+/*
+ * In this order: a handler that comes between the two notes the kernel's mask at its end, which
+ * by then is MASK, too. The other way round it would note the old one after us.
+ */
 static void set_mask(struct ut_coro *self, uint64_t mask)
 {
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+    ut_shake();
     if (self)
         note_mask(self, mask);
-    ut_shake();
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
 /* Handlers */
@@ -155,8 +159,8 @@ static void deliver(siginfo_t *info, uint64_t before)
     memcpy(&context.uc_sigmask, &before, sizeof before);
     bool nested = self && self->mask_unsure;
     if (self && !nested) {
+        self->mask_unsure = true; /* first: a handler that comes between leaves the other alone */
         self->mask_before = before;
-        self->mask_unsure = true;
     }
     set_mask(self, mask_during(&action, signal, before));
     ut_shake();
@@ -301,6 +305,14 @@ void ut_signals_left_handler(void)
     set_mask(self, mask);
 }
 
+/* Have a kernel thread look at what is pending for its coroutine, and end its system call. */
+static void kick(int thread_id, int signal)
+{
+    siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
+    info.si_ptr = &kick_marker;
+    ut_syscall4(SYS_rt_tgsigqueueinfo, ut_syscall0(SYS_getpid), thread_id, signal, &info);
+}
+
 /* Between these two SELF does not yield, see sched.c. The frame is the one that calls the handler. */
 static void *enter_handler(struct ut_coro *self, void *frame)
 {
@@ -342,19 +354,28 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
     }
     uint64_t before = set_bits(&context->uc_sigmask);
     bool nested = self->mask_unsure;
+    self->mask_unsure = true; /* first: a handler that comes between leaves the other alone */
+    ut_shake();
     if (!nested)
         self->mask_before = before;
-    self->mask_unsure = true;
-    ut_shake();
     note_mask(self, mask_during(&action, signal, before));
     void *outer = enter_handler(self, __builtin_frame_address(0));
     call(&action, info, opaque);
     leave_handler(self, outer);
     ut_shake();
-    /* sigreturn loads this mask, on whichever carrier we are by now. */
-    note_mask(self, set_bits(&context->uc_sigmask));
+    /*
+     * sigreturn loads this mask, on whichever carrier we are by now. Until then nothing else may
+     * come: its trampoline would note, after us, the mask that it found, our handler's.
+     */
+    uint64_t all = UT_MASK_ALL;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    note_mask(self, before = set_bits(&context->uc_sigmask));
     self->mask_unsure = nested;
     ut_shake();
+    /* Who directed one at us before that note took it for blocked: it comes right after sigreturn. */
+    uint64_t pending = atomic_load(&self->pending) & ~before;
+    if (pending)
+        kick((int)ut_syscall0(SYS_gettid), __builtin_ctzll(pending) + 1);
 }
 
 /* Directed signals */
@@ -373,19 +394,17 @@ int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
     atomic_fetch_or(&coro->pending, bit(signal));
     ut_lock_release(&coro->lock);
     if (!(atomic_load(&coro->mask) & bit(signal))) {
-        atomic_store(&coro->interrupted, true);
-        ut_shake();
+        /* In this order: who clears the second then looks at the first (attend, in cancel.c). */
         atomic_store(&coro->tls->attention, true);
+        ut_shake();
+        atomic_store(&coro->interrupted, true);
         ut_shake();
         ut_wait_interrupt(coro);
     }
     int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
     ut_shake();
-    if (thread_id) {
-        siginfo_t kick = {.si_signo = signal, .si_code = SI_QUEUE};
-        kick.si_ptr = &kick_marker;
-        ut_syscall4(SYS_rt_tgsigqueueinfo, ut_syscall0(SYS_getpid), thread_id, signal, &kick);
-    }
+    if (thread_id)
+        kick(thread_id, signal);
     ut_critical_end(); /* our own: runs the handler */
     return 0;
 }
