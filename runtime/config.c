@@ -12,11 +12,13 @@
 #define STORE_COUNT(name)
 #define STORE_SIZE(name)
 #define STORE_CHOICE(name)
+#define STORE_LIST(name)
 #define STORE_TEXT(name) char name[UT_CONFIG_TEXT_SIZE];
 #define COPY_FLAG(name) NULL
 #define COPY_COUNT(name) NULL
 #define COPY_SIZE(name) NULL
 #define COPY_CHOICE(name) NULL
+#define COPY_LIST(name) NULL
 #define COPY_TEXT(name) texts.name
 
 static struct {
@@ -96,22 +98,47 @@ static bool parse_number(const struct ut_config_setting *setting, const char *va
     return *value == '\0' && number >= setting->low && number <= setting->high;
 }
 
-/* Finds the value among words separated by |. */
-static bool parse_choice(const char *words, const char *value, int *result)
+/* The place of a value, LENGTH bytes long, among words between separators; -1 if it is not there. */
+static int find_word(const char *words, const char *separator, const char *value, size_t length)
 {
-    size_t length = strlen(value);
-
     for (int index = 0;; index++) {
-        size_t word = strcspn(words, "|");
+        size_t word = strcspn(words, separator);
 
-        if (word == length && memcmp(words, value, length) == 0) {
-            *result = index;
-            return true;
-        }
+        if (word == length && memcmp(words, value, length) == 0)
+            return index;
         if (words[word] == '\0')
-            return false;
+            return -1;
         words += word + 1;
     }
+}
+
+static bool parse_choice(const char *words, const char *value, int *result)
+{
+    int index = find_word(words, "|", value, strlen(value));
+
+    if (index < 0)
+        return false;
+    *result = index;
+    return true;
+}
+
+static bool parse_list(const char *words, const char *value, unsigned *result)
+{
+    unsigned found = 0;
+
+    for (;;) {
+        size_t length = strcspn(value, ",");
+        int index = find_word(words, ",", value, length);
+
+        if (index < 0)
+            return false;
+        found |= 1u << index;
+        if (value[length] == '\0')
+            break;
+        value += length + 1;
+    }
+    *result = found;
+    return true;
 }
 
 static bool set_text(const struct ut_config_setting *setting, const char *value)
@@ -136,6 +163,8 @@ bool ut_config_set(const struct ut_config_setting *setting, const char *value)
         return parse_flag(value, setting->field);
     case UT_CONFIG_KIND_CHOICE:
         return parse_choice(setting->argument, value, setting->field);
+    case UT_CONFIG_KIND_LIST:
+        return parse_list(setting->argument, value, setting->field);
     case UT_CONFIG_KIND_TEXT:
         return set_text(setting, value);
     case UT_CONFIG_KIND_COUNT:
@@ -247,6 +276,10 @@ const char *ut_config_expected(const struct ut_config_setting *setting, char *te
         break;
     case UT_CONFIG_KIND_CHOICE:
         put(&writer, "one of ");
+        put(&writer, setting->argument);
+        break;
+    case UT_CONFIG_KIND_LIST:
+        put(&writer, "some of ");
         put(&writer, setting->argument);
         break;
     case UT_CONFIG_KIND_TEXT:

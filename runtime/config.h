@@ -28,6 +28,7 @@ enum ut_config_kind {
     UT_CONFIG_KIND_COUNT,
     UT_CONFIG_KIND_SIZE,
     UT_CONFIG_KIND_CHOICE,
+    UT_CONFIG_KIND_LIST,
     UT_CONFIG_KIND_TEXT,
 };
 
@@ -35,6 +36,7 @@ enum ut_config_kind {
 #define UT_CONFIG_TYPE_COUNT unsigned long
 #define UT_CONFIG_TYPE_SIZE size_t
 #define UT_CONFIG_TYPE_CHOICE int
+#define UT_CONFIG_TYPE_LIST unsigned
 #define UT_CONFIG_TYPE_TEXT const char *
 
 /*
@@ -49,6 +51,19 @@ struct ut_config {
 };
 
 extern struct ut_config ut_config __attribute__((visibility("hidden")));
+
+/* The words of UNTHREAD_NATIVE_CALLS in settings.def, in the same order. */
+enum ut_config_family {
+    UT_CONFIG_FILES,
+    UT_CONFIG_NAMES,
+    UT_CONFIG_STDIO,
+};
+
+/* Shall calls of FAMILY be left to libc? */
+static inline bool ut_config_leaves(enum ut_config_family family)
+{
+    return ut_config.native_calls >> family & 1;
+}
 
 /* One line of settings.def. */
 struct ut_config_setting {

@@ -14,7 +14,8 @@ def settings(sandbox):
 
 
 def example(kind, argument):
-    return {"COUNT": "7", "SIZE": "64K", "CHOICE": argument.split("|")[-1], "TEXT": "/dev/null",
+    return {"COUNT": "7", "SIZE": "64K", "CHOICE": argument.split("|")[-1],
+            "LIST": argument, "TEXT": "/dev/null",
             "FLAG": "1"}[kind]
 
 
@@ -100,6 +101,7 @@ def test_option_replaces_variable_even_a_nonsensical_one(sandbox):
 def test_nonsense_values(sandbox):
     nonsense = {"COUNT": ["", "-1", "x", "1x", " 1", "0x1", "99999999999999999999999"],
                 "SIZE": ["", "1", "1T", "K", "999999G"], "CHOICE": ["", "nonsense", "|", "0"],
+                "LIST": ["", "nonsense", ",", "0"],
                 "TEXT": ["", "x" * 4096]}
     for option, variable, kind, _, _ in settings(sandbox):
         for value in nonsense.get(kind, []):

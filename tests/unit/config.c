@@ -41,6 +41,7 @@ static void expect_defaults(void)
     cr_expect_eq(ut_config.log, 0);
     cr_expect_null(ut_config.log_file);
     cr_expect_not(ut_config.stats);
+    cr_expect_eq(ut_config.native_calls, 0);
     cr_expect_eq(ut_config.region_us, 50);
     cr_expect_eq(ut_config.hog_ms, 10);
 }
@@ -105,12 +106,27 @@ Test(config, nonsense_keeps_the_default)
         "UNTHREAD_STACK_SIZE=17179869185G",
         "UNTHREAD_LOG=of", "UNTHREAD_LOG=debugger", "UNTHREAD_LOG=off|error", "UNTHREAD_LOG=|",
         "UNTHREAD_LOG=3", "UNTHREAD_LOG=Debug", "UNTHREAD_STATS=2", "UNTHREAD_STATS=onn",
+        "UNTHREAD_NATIVE_CALLS=file", "UNTHREAD_NATIVE_CALLS=files,", "UNTHREAD_NATIVE_CALLS=,",
+        "UNTHREAD_NATIVE_CALLS=names,,files", "UNTHREAD_NATIVE_CALLS=names, files",
+        "UNTHREAD_NATIVE_CALLS=names|files", "UNTHREAD_NATIVE_CALLS=names,sockets",
     };
 
     for (size_t i = 0; i < sizeof nonsense / sizeof *nonsense; i++) {
         cr_expect_eq(load(nonsense[i]), 1, "%s was taken", nonsense[i]);
         expect_defaults();
     }
+}
+
+Test(config, families_of_calls_are_left_to_libc)
+{
+    cr_expect_eq(load("UNTHREAD_NATIVE_CALLS=stdio,files,stdio"), 0);
+    cr_expect(ut_config_leaves(UT_CONFIG_FILES));
+    cr_expect(ut_config_leaves(UT_CONFIG_STDIO));
+    cr_expect_not(ut_config_leaves(UT_CONFIG_NAMES));
+    cr_expect_eq(load("UNTHREAD_NATIVE_CALLS=names"), 0);
+    cr_expect(ut_config_leaves(UT_CONFIG_NAMES));
+    cr_expect_not(ut_config_leaves(UT_CONFIG_FILES));
+    cr_expect_not(ut_config_leaves(UT_CONFIG_STDIO));
 }
 
 Test(config, limits_are_inside)
@@ -202,6 +218,8 @@ Test(config, expectations_are_readable_and_fit)
                      "a size from 16K to 4G");
     cr_expect_str_eq(ut_config_expected(&ut_config_settings[UT_CONFIG_fsgsbase], text, 64),
                      "one of auto|off");
+    cr_expect_str_eq(ut_config_expected(&ut_config_settings[UT_CONFIG_native_calls], text, 64),
+                     "some of files,names,stdio");
     cr_expect_str_eq(ut_config_expected(&ut_config_settings[UT_CONFIG_carriers], guarded, 6),
                      "a num");
     cr_expect_eq(guarded[6], 'x');
