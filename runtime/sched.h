@@ -121,6 +121,9 @@ void ut_sched_run_carrier(struct ut_carrier *carrier);
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
 void ut_region_end(struct ut_coro *self);
 
+/* Is SELF, the caller, in a region? Then a call inside its call may block: all is declared. */
+bool ut_region_is_open(struct ut_coro *self);
+
 /* In a forked child: nothing has been started. */
 void ut_sched_forked(void);
 

@@ -4,6 +4,8 @@
  * forwarded; the runtime's table learns of it. Any thread, with or without a lane. The runtime's
  * own descriptors do not exist as far as the program can tell.
  */
+#include "descriptors.h"
+
 #include "fd.h"
 #include "io.h"
 #include "ours.h"
@@ -30,6 +32,14 @@ static int opened(int fd, enum ut_fd_kind kind, bool owned, bool nonblock)
     ut_critical_begin();
     ut_fd_opened(fd, kind, owned, nonblock);
     ut_critical_end();
+    return fd;
+}
+
+int ut_descriptors_opened(int fd)
+{
+    int saved = errno;
+    opened(fd, UT_FD_UNKNOWN, false, false);
+    errno = saved;
     return fd;
 }
 
@@ -128,17 +138,21 @@ static void linger(struct ut_coro *self, int fd, int seconds)
     ut_syscall5(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
+void ut_descriptors_closing(struct ut_coro *self, int fd)
+{
+    int seconds = self ? ut_fd_linger(fd) : 0;
+    if (__builtin_expect(seconds > 0, 0) && ut_fd_is_sole(fd) && ut_fd_nonblocking(fd) == 0)
+        linger(self, fd, seconds);
+    closing(fd);
+}
+
 UT_EXPORT int close(int fd)
 {
     if (__builtin_expect(ut_ours_has(fd), 0) && !ut_tls.critical) {
         errno = EBADF;
         return -1;
     }
-    struct ut_coro *self = ut_shim_self();
-    int seconds = self ? ut_fd_linger(fd) : 0;
-    if (__builtin_expect(seconds > 0, 0) && ut_fd_is_sole(fd) && ut_fd_nonblocking(fd) == 0)
-        linger(self, fd, seconds);
-    closing(fd);
+    ut_descriptors_closing(ut_shim_self(), fd);
     return real(close)(fd);
 }
 UT_ALIAS(__close, close);

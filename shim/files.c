@@ -4,7 +4,7 @@
  * glibc: sysdeps/unix/sysv/linux/open64.c and neighbours. The kernel has no way to wait for these
  * but with a thread: blocking regions. Those that may wait for long are tried without waiting.
  */
-#include "fd.h"
+#include "descriptors.h"
 #include "real.h"
 
 #include <fcntl.h>
@@ -26,19 +26,6 @@ static bool needs_mode(int flags)
     return (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
-/* FD is the result of an open: enter it in the books. Keeps errno. */
-static int opened(int fd)
-{
-    if (fd < 0 || !ut_shim_started())
-        return fd;
-    int saved = errno;
-    ut_critical_begin();
-    ut_fd_opened(fd, UT_FD_UNKNOWN, false, false);
-    ut_critical_end();
-    errno = saved;
-    return fd;
-}
-
 /* Opening. Mostly at once; a FIFO waits for its other end, a network file system for its server. */
 
 UT_EXPORT int open(const char *path, int flags, ...)
@@ -51,7 +38,7 @@ UT_EXPORT int open(const char *path, int flags, ...)
         va_end(rest);
     }
     cancellation_point();
-    return opened(UT_REGION("open", false, real(open)(path, flags, mode)));
+    return ut_descriptors_opened(UT_REGION("open", false, real(open)(path, flags, mode)));
 }
 UT_ALIAS(open64, open); /* 64-bit machines only: O_LARGEFILE changes nothing there */
 UT_ALIAS(__open, open);
@@ -67,7 +54,8 @@ UT_EXPORT int openat(int directory, const char *path, int flags, ...)
         va_end(rest);
     }
     cancellation_point();
-    return opened(UT_REGION("openat", false, real(openat)(directory, path, flags, mode)));
+    return ut_descriptors_opened(
+        UT_REGION("openat", false, real(openat)(directory, path, flags, mode)));
 }
 UT_ALIAS(openat64, openat);
 
@@ -97,7 +85,7 @@ UT_EXPORT int __openat64_2(int directory, const char *path, int flags)
 UT_EXPORT int creat(const char *path, mode_t mode)
 {
     cancellation_point();
-    return opened(UT_REGION("creat", false, real(creat)(path, mode)));
+    return ut_descriptors_opened(UT_REGION("creat", false, real(creat)(path, mode)));
 }
 UT_ALIAS(creat64, creat);
 

@@ -5,6 +5,7 @@
 #include "account.h"
 #include "config.h"
 #include "fd.h"
+#include "inner.h"
 #include "keys.h"
 #include "libc.h"
 #include "log.h"
@@ -87,6 +88,7 @@ static bool start(void)
         atexit(at_exit);
         hooked = true;
     }
+    ut_inner_start();
     int result = ut_sched_start();
     if (result < 0) {
         ut_log(UT_LOG_ERROR, "the runtime cannot start (error %d): threads stay native", -result);

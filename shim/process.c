@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Child processes: wait(2), wait4(2), waitid(2), system(3), pclose(3), posix_spawn(3), vfork(2).
+ * Child processes: wait(2), wait4(2), waitid(2), system(3), posix_spawn(3), vfork(2).
  * Waiting is tried without blocking, then done in a blocking region. fork(2) is not
  * interposed: pthread_atfork handlers (init.c) do what is to be done.
  */
@@ -9,7 +9,6 @@
 #include "tail.h"
 
 #include <spawn.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -100,11 +99,6 @@ UT_EXPORT int system(const char *command)
         ut_shim_cancellation_point(self);
     share_descriptors();
     return UT_REGION("system", true, system_and_mask(command));
-}
-
-UT_EXPORT int pclose(FILE *stream)
-{
-    return UT_REGION("pclose", true, real(pclose)(stream));
 }
 
 UT_EXPORT int posix_spawn(pid_t *restrict process, const char *restrict path,
