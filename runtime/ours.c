@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ours.h"
 
+#include "lock.h"
 #include "sys.h"
 
 #include <fcntl.h>
@@ -13,10 +14,11 @@ enum {
     HIGH = 960,      /* where ours begin: high, but within the kernel's table of 1,024 */
 };
 
-/* Only added to, at start. */
+/* Only added to, under the lock, and read without. */
+static struct ut_lock keeping;
 static int ours[OURS];
 static _Atomic unsigned ours_count;
-static int lowest_of_ours = INT_MAX;
+static _Atomic int lowest_of_ours = INT_MAX;
 
 int ut_ours_from(void)
 {
@@ -26,7 +28,8 @@ int ut_ours_from(void)
     return limit.rlim_cur < HIGH * 16 / 15 ? (int)limit.rlim_cur * 15 / 16 : HIGH;
 }
 
-int ut_ours_keep(int fd)
+/* The caller holds the lock. */
+static int keep(int fd)
 {
     unsigned index = atomic_load(&ours_count);
     if (fd < 0 || index == OURS)
@@ -43,9 +46,18 @@ int ut_ours_keep(int fd)
     return fd;
 }
 
+int ut_ours_keep(int fd)
+{
+    ut_lock_acquire(&keeping);
+    fd = keep(fd);
+    ut_lock_release(&keeping);
+    return fd;
+}
+
 /* libuv may have closed some of its own already; nobody else can have had the time to get them. */
 void ut_ours_close(void)
 {
+    keeping = (struct ut_lock){0}; /* in a forked child its holder does not exist */
     unsigned count = atomic_exchange(&ours_count, 0);
     for (unsigned i = 0; i < count; i++)
         ut_syscall1(SYS_close, ours[i]);

@@ -10,7 +10,7 @@
 
 /*
  * Move FD, which the runtime made for itself, to a high number and remember that it is ours. The
- * new number, or a negative FD back. At start only, one thread at a time.
+ * new number, or a negative FD back. Any thread.
  */
 int ut_ours_keep(int fd);
 

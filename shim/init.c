@@ -3,6 +3,7 @@
 #include "init.h"
 
 #include "account.h"
+#include "child.h"
 #include "config.h"
 #include "fd.h"
 #include "inner.h"
@@ -51,6 +52,8 @@ static void forked_child(void)
     ut_carrier_forked();
     ut_lot_forked();
     ut_account_forked();
+    ut_child_forked();
+    ut_child_turns_forked();
     ut_sigmask_forked();
     ut_fd_forked();
     ut_stack_forked();

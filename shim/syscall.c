@@ -8,6 +8,7 @@
 #include "fd.h"
 #include "lot.h"
 #include "native.h"
+#include "process.h"
 #include "real.h"
 #include "signals.h"
 
@@ -360,8 +361,7 @@ static long await_id(int type, int id, siginfo_t *info, int options, struct rusa
 {
     if (!usage)
         return waitid(type, (id_t)id, info, options);
-    return ut_shim_return(UT_REGION(
-        "waitid", true, ut_syscall5(SYS_waitid, type, id, info, options, usage)));
+    return ut_process_waitid(ut_shim_self(), type, id, info, options, usage);
 }
 
 static long kill_thread(long id, int signal)
