@@ -3,6 +3,7 @@
 #ifndef UT_CHK_H
 #define UT_CHK_H
 
+#include <mqueue.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/select.h>
@@ -21,6 +22,7 @@ ssize_t __recvfrom_chk(int fd, void *buffer, size_t count, size_t size, int flag
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
                 const sigset_t *mask, size_t size);
+mqd_t __mq_open_2(const char *name, int flags);
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 int __openat_2(int directory, const char *path, int flags);
