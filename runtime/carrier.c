@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #define IDLE_TIME (500 * UT_MILLISECOND) /* then a carrier ends */
+#define STUCK_TIME (100 * UT_MILLISECOND) /* for which relief runs the same coroutine */
 #define RETRY_TIME UT_MILLISECOND        /* when there was no thread to be had */
 
 enum {
@@ -31,6 +32,7 @@ static struct ut_carrier *ended; /* memory for the next ones */
 static struct ut_carrier *made;  /* all, through next_made */
 static struct ut_lane *wanted[1024]; /* lanes without a carrier; at most all of them */
 static unsigned wanted_count;
+static unsigned wanted_reliefs;      /* carriers that are to help out without a lane */
 
 /* The cgroup's CPU quota in whole CPUs, rounded up; a large number if there is none. */
 static unsigned cgroup_cpus(void)
@@ -123,6 +125,35 @@ void ut_carrier_give(struct ut_lane *lane)
     ut_sys_futex_wake(&carrier->called, 1);
 }
 
+static unsigned count_reliefs(void)
+{
+    int64_t recent = ut_clock_now() - STUCK_TIME;
+    unsigned count = 0;
+    for (struct ut_carrier *carrier = made; carrier; carrier = carrier->next_made)
+        count += atomic_load_explicit(&carrier->relief, memory_order_relaxed) > recent;
+    return count;
+}
+
+void ut_carrier_relieve(unsigned most)
+{
+    ut_lock_acquire(&carriers_lock);
+    unsigned count = count_reliefs();
+    struct ut_carrier *carrier = count < most ? idle : NULL;
+    wanted_reliefs = count < most && !carrier;
+    if (carrier) {
+        idle = carrier->next_idle;
+        atomic_store_explicit(&carrier->relief, ut_clock_now(), memory_order_relaxed);
+    }
+    bool short_of_carriers = wanted_reliefs;
+    ut_lock_release(&carriers_lock);
+    if (carrier) {
+        atomic_store(&carrier->called, 1);
+        ut_sys_futex_wake(&carrier->called, 1);
+    } else if (short_of_carriers) {
+        call_maker();
+    }
+}
+
 /* The caller holds the lock. False if CARRIER has been given a lane meanwhile. */
 static bool leave_idle(struct ut_carrier *carrier)
 {
@@ -134,12 +165,25 @@ static bool leave_idle(struct ut_carrier *carrier)
     return false;
 }
 
+/* What waits for a carrier: CARRIER does it. The caller holds the lock. */
+static bool take_wanted(struct ut_carrier *carrier)
+{
+    if (wanted_count) {
+        assign(carrier, wanted[--wanted_count]);
+    } else if (wanted_reliefs) {
+        wanted_reliefs--;
+        atomic_store_explicit(&carrier->relief, ut_clock_now(), memory_order_relaxed);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 bool ut_carrier_await(struct ut_carrier *carrier)
 {
     ut_carrier_set_mask(carrier, UT_MASK_ALL); /* an idle carrier must not attract signals */
     ut_lock_acquire(&carriers_lock);
-    if (wanted_count) {
-        assign(carrier, wanted[--wanted_count]);
+    if (take_wanted(carrier)) {
         ut_lock_release(&carriers_lock);
         return true;
     }
@@ -227,7 +271,8 @@ static void *carrier_main(void *argument)
     ut_tls.critical = 1; /* for life: a carrier's own stack is no place for a handler */
     carrier->context.thread_pointer = ut_arch_thread_pointer();
     ut_carrier_set_name(UT_CARRIER_NAME);
-    assign(carrier, carrier->lane);
+    if (carrier->lane)
+        assign(carrier, carrier->lane);
     ut_sched_run_carrier(carrier);
     ut_count(carriers_ended);
     keep_ended(carrier);
@@ -257,33 +302,39 @@ int ut_carrier_start_thread(void *(*start)(void *), void *argument)
     return -error;
 }
 
+/* CARRIER will not do what it took from what is wanted. Relief is not wanted that much. */
+static void put_back(struct ut_carrier *carrier)
+{
+    ut_lock_acquire(&carriers_lock);
+    if (carrier->lane)
+        wanted[wanted_count++] = carrier->lane;
+    carrier->lane = NULL;
+    atomic_store_explicit(&carrier->relief, 0, memory_order_relaxed);
+    ut_lock_release(&carriers_lock);
+}
+
 /* False: no thread was to be had. */
 static bool make_wanted(void)
 {
     for (;;) {
-        ut_lock_acquire(&carriers_lock);
-        struct ut_lane *lane = wanted_count ? wanted[--wanted_count] : NULL;
-        ut_lock_release(&carriers_lock);
-        if (!lane)
-            return true;
         struct ut_carrier *carrier = obtain();
-        int result = -ENOMEM;
-        if (carrier) {
-            carrier->lane = lane;
-            result = ut_carrier_start_thread(carrier_main, carrier);
-        }
-        if (result == 0) {
+        if (!carrier)
+            return false;
+        ut_lock_acquire(&carriers_lock);
+        bool is_wanted = take_wanted(carrier);
+        ut_lock_release(&carriers_lock);
+        int result = is_wanted ? ut_carrier_start_thread(carrier_main, carrier) : 0;
+        if (is_wanted && result == 0) {
             ut_count(carriers_made);
             continue;
         }
         /* The lane waits for the next carrier that becomes idle, or for another attempt. */
-        if (carrier)
-            keep_ended(carrier);
-        ut_log(UT_LOG_WARN, "no carrier could be started: error %d", -result);
-        ut_lock_acquire(&carriers_lock);
-        wanted[wanted_count++] = lane;
-        ut_lock_release(&carriers_lock);
-        return false;
+        if (result < 0) {
+            ut_log(UT_LOG_WARN, "no carrier could be started: error %d", -result);
+            put_back(carrier);
+        }
+        keep_ended(carrier);
+        return result == 0;
     }
 }
 
@@ -309,5 +360,5 @@ void ut_carrier_forked(void)
 {
     carriers_lock = (struct ut_lock){0};
     idle = ended = made = NULL;
-    wanted_count = 0;
+    wanted_count = wanted_reliefs = 0;
 }

@@ -31,7 +31,10 @@ unsigned ut_carrier_cpus(void);
  */
 void ut_carrier_give(struct ut_lane *lane);
 
-/* On a carrier's own stack: sleep until a lane is given. False: idle for long, the thread ends. */
+/*
+ * On a carrier's own stack: sleep until a lane is given, or relief is wanted. False: idle for
+ * long, the thread ends.
+ */
 bool ut_carrier_await(struct ut_carrier *carrier);
 
 /* Name the calling kernel thread, for ps(1) and top(1). */
@@ -50,6 +53,12 @@ void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 
 /* The same for the alternate signal stack. */
 void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *stack);
+
+/*
+ * See that up to MOST carriers without a lane are at work in ut_run_relief; those that have been stuck
+ * with one coroutine for long do not count. The monitor.
+ */
+void ut_carrier_relieve(unsigned most);
 
 /*
  * Start the maker, the thread that makes carriers for the lanes that wait for one. (Threads share

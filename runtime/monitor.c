@@ -27,6 +27,7 @@
 #include "log.h"
 #include "observe.h"
 #include "reactor.h"
+#include "run.h"
 #include "sched.h"
 #include "shake.h"
 #include "sigmask.h"
@@ -38,7 +39,10 @@
 #define LOOK_TIME UT_MILLISECOND
 #define PRESSED_TIME UT_MILLISECOND /* of computing, when others have waited for long */
 
-enum { BLIND_PATIENCE = 20 }; /* times the region time, where the kernel does not tell */
+enum {
+    BLIND_PATIENCE = 20, /* times the region time, where the kernel does not tell */
+    HOGS_PER_RELIEF = 8,
+};
 #define REST_AFTER (100 * UT_MILLISECOND)
 
 /* What the last looks at a lane saw. Monitor only. */
@@ -84,9 +88,12 @@ static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode wh
 {
     uintptr_t owner = sight->owner;
     carrier_of(sight)->taken = why;
+    ut_run_count_hog(&why, 1); /* before the carrier can count it off */
     ut_shake();
-    if (!atomic_compare_exchange_strong(&lane->owner, &owner, 0))
+    if (!atomic_compare_exchange_strong(&lane->owner, &owner, 0)) {
+        ut_run_count_hog(&why, -1);
         return false;
+    }
     ut_carrier_give(lane);
     return true;
 }
@@ -206,6 +213,19 @@ static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
     return sight->region && age < LOOK_TIME; /* a long one that nobody minds: no hurry */
 }
 
+/* If many compute and there is a backlog, the lanes get too little of the CPUs: see sched.c. */
+static void relieve(void)
+{
+    unsigned most = ut_run_hogs() / HOGS_PER_RELIEF;
+    bool backlog = ut_runq_global_length();
+    if (!most)
+        return;
+    for (unsigned i = 0; i < ut_lane_count; i++)
+        backlog |= !ut_runq_is_empty(&ut_lanes[i].queue);
+    if (backlog)
+        ut_carrier_relieve(most);
+}
+
 /* Accept what coroutines accept, and pass on what has come. */
 static void take_signals(void)
 {
@@ -282,6 +302,7 @@ static void *monitor_main(void *unused)
                 active = true;
                 soon |= judge(&ut_lanes[i], &sights[i], now);
             }
+        relieve();
         if (active)
             last_active = now;
         if (soon) {

@@ -126,7 +126,7 @@ struct ut_coro *ut_runq_pop_oldest(struct ut_runq *queue)
 {
     for (;;) {
         uint32_t head = atomic_load_explicit(&queue->head, memory_order_acquire);
-        uint32_t tail = atomic_load_explicit(&queue->tail, memory_order_relaxed);
+        uint32_t tail = atomic_load_explicit(&queue->tail, memory_order_acquire);
         if (tail == head)
             return NULL;
         struct ut_coro *coro =

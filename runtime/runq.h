@@ -47,7 +47,7 @@ bool ut_runq_push_next(struct ut_runq *queue, struct ut_coro *coro);
 /* Owner only. */
 struct ut_coro *ut_runq_pop(struct ut_runq *queue);
 
-/* Owner only. Passes over the one that is to run next: there may always be one. */
+/* Any context. Passes over the one that is to run next: there may always be one. */
 struct ut_coro *ut_runq_pop_oldest(struct ut_runq *queue);
 
 /* Take half of VICTIM's ring into THIEF's (which the caller owns) and return one of them. */
@@ -59,7 +59,10 @@ bool ut_runq_is_empty(struct ut_runq *queue);
 void ut_runq_global_push(struct ut_runq_list list);
 unsigned ut_runq_global_length(void);
 
-/* Owner of QUEUE only: take up to MOST from the global queue, return the first of them. */
+/*
+ * Owner of QUEUE only: take up to MOST from the global queue, return the first of them. For one,
+ * QUEUE may be NULL.
+ */
 struct ut_coro *ut_runq_global_pop(struct ut_runq *queue, unsigned most);
 
 /* In a forked child. */

@@ -32,6 +32,11 @@
  * lane is handed over first: it runs as the thread that it natively is, and the kernel shares
  * the CPUs out. Short runs make it an ordinary one again.
  *
+ * The kernel shares the CPUs out by kernel threads. Against fifty that compute, the two carriers
+ * of two lanes get a twenty-sixth of the CPUs, and all others together natively much more. So for every few
+ * kernel threads that compute there may be one without a lane that runs what waits in the
+ * queues: relief (run.c).
+ *
  * Rejected: a preemption signal (async-safety hazards everywhere in the program); one epoll set for
  * all lanes (every wake-up wakes all); resuming coroutines from libuv callbacks (the loop would
  * not be at rest while they run, and could not be handed over).
@@ -48,6 +53,7 @@
 #include "ours.h"
 #include "monitor.h"
 #include "reactor.h"
+#include "run.h"
 #include "shake.h"
 #include "stats.h"
 #include "wait.h"
@@ -61,8 +67,6 @@ enum {
     STEAL_ROUNDS = 2,
     REMEMBERED = 4, /* short runs after which one that held its kernel thread is trusted again */
 };
-
-#define SHORT_RUN UT_MILLISECOND /* of one that may hold its kernel thread */
 
 struct ut_lane *ut_lanes;
 unsigned ut_lane_count;
@@ -153,7 +157,7 @@ static void enqueue_globally(struct ut_coro *coro)
     ut_sched_kick();
 }
 
-static void make_runnable(struct ut_coro *coro)
+void ut_sched_make_runnable(struct ut_coro *coro)
 {
     struct ut_lane *lane = ut_sched_claim();
     if (!lane) {
@@ -176,7 +180,7 @@ void ut_sched_wake(struct ut_coro *coro)
     ut_shake();
     switch (before) {
     case UT_CORO_PARKED:
-        make_runnable(coro);
+        ut_sched_make_runnable(coro);
         break;
     case UT_CORO_ASLEEP:
         /* In await_wake; or it has noticed by itself and is elsewhere: then this hits nobody. */
@@ -188,6 +192,14 @@ void ut_sched_wake(struct ut_coro *coro)
 void ut_sched_bind(struct ut_coro *coro)
 {
     atomic_store(&coro->bind, true);
+}
+
+void ut_sched_requeue(struct ut_lane *lane, struct ut_coro *coro)
+{
+    if (lane && !ut_shake_moves()) /* else let it go to any lane */
+        ut_runq_push(&lane->queue, coro);
+    else
+        enqueue_globally(coro);
 }
 
 void ut_sched_launch(struct ut_coro *coro)
@@ -238,8 +250,10 @@ static void switch_away(struct ut_coro *self, enum ut_after_switch after)
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     if (__builtin_expect(self->mask_unsure, 0))
         ask_for_mask(self, carrier);
-    if (__builtin_expect(carrier->pinned.since != 0, 0))
+    if (__builtin_expect(carrier->pinned.since != 0, 0)) {
+        ut_run_count_hog(&carrier->pinned, -1);
         ut_account_close(self, &carrier->pinned);
+    }
     carrier->after = after;
     ut_arch_switch(&self->context, &carrier->context);
 }
@@ -282,161 +296,6 @@ void ut_sched_yield(struct ut_coro *self)
 void ut_sched_retire(struct ut_coro *self)
 {
     switch_away(self, UT_AFTER_RETIRE);
-}
-
-/* Switching, on the carrier's side */
-
-static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
-{
-    ut_shake();
-    switch (carrier->after) {
-    case UT_AFTER_PARK:
-        /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
-        if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
-            make_runnable(coro);
-        else if (atomic_load(&coro->interrupted)) /* since it looked itself, in ut_wait_suspend */
-            ut_wait_interrupt(coro);
-        break;
-    case UT_AFTER_YIELD:
-        if (carrier->lane && !ut_shake_moves()) /* else let it go to any lane */
-            ut_runq_push(&carrier->lane->queue, coro);
-        else
-            enqueue_globally(coro);
-        break;
-    case UT_AFTER_RETIRE:
-        coro->holds = 0; /* the next thread on it is another one */
-        ut_coro_finish(coro);
-        break;
-    }
-}
-
-/* A signal came while the carrier was on its own stack: see that some coroutine gets it. */
-static void forward_signals(void)
-{
-    if (__builtin_expect(atomic_load_explicit(&ut_tls.attention, memory_order_relaxed), 0))
-        ut_critical_deliver();
-}
-
-static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro);
-
-/* Load what the kernel keeps for each thread, for CORO to run on CARRIER. */
-static void prepare(struct ut_carrier *carrier, struct ut_coro *coro)
-{
-    ut_shake();
-    /* A cancellation may have unwound out of a region, or a call inside one may have parked. */
-    atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
-    ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
-    ut_carrier_set_alternate_stack(carrier, &coro->alternate_stack);
-}
-
-/* The carrier goes on without LANE. */
-static void hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why)
-{
-    carrier->lane = NULL;
-    carrier->pinned = why;
-    carrier->pinned.since = ut_clock_now();
-    ut_shake();
-    ut_carrier_give(lane);
-}
-
-/*
- * Was CORO caught at holding its kernel thread, so that it had better do without a lane while
- * others wait? (Only those in queues count: asking the reactor costs a system call, and if one
- * comes later the monitor is there.)
- */
-static bool keeps_kernel_thread(struct ut_lane *lane, const struct ut_coro *coro)
-{
-    return coro->holds && (!ut_runq_is_empty(&lane->queue) || ut_runq_global_length());
-}
-
-/* The lane is open: from here on the monitor may take it. */
-static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
-{
-    atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
-    /* After that store, in this order even for the CPU: the monitor's barrier sees to it. */
-    ut_shake();
-    ut_monitor_watch();
-    ut_arch_switch(&carrier->context, &coro->context);
-}
-
-/* How much of what CORO was caught at it has done on CARRIER so far. */
-static int64_t account_of(struct ut_carrier *carrier, const struct ut_coro *coro)
-{
-    return coro->held.what == UT_COMPUTES ? ut_carrier_cpu_time(carrier) : ut_clock_now();
-}
-
-/* How long it held the kernel thread shows whether it will do so again. */
-static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
-{
-    int64_t start = account_of(carrier, coro);
-    if (keeps_kernel_thread(lane, coro)) {
-        ut_count(handed_ahead);
-        hand_over(carrier, lane, coro->held);
-        ut_arch_switch(&carrier->context, &coro->context);
-    } else {
-        run_open(carrier, lane, coro);
-    }
-    if (coro->holds && account_of(carrier, coro) - start < SHORT_RUN)
-        coro->holds--;
-}
-
-static void resume(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
-{
-    if (__builtin_expect(atomic_load_explicit(&coro->bind, memory_order_relaxed), 0)) {
-        run_bound(carrier, lane, coro);
-        return;
-    }
-    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
-    carrier->current = coro;
-    prepare(carrier, coro);
-    atomic_store_explicit(&lane->ticks,
-                          atomic_load_explicit(&lane->ticks, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
-    if (__builtin_expect(coro->holds, 0))
-        run_suspect(carrier, lane, coro);
-    else
-        run_open(carrier, lane, coro);
-    ut_shake();
-    carrier->current = NULL;
-    settle(carrier, coro);
-}
-
-/* A coroutine with a kernel thread of its own */
-
-/* Parked; nobody else runs here, so the kernel thread sleeps. Pairs with ut_sched_wake. */
-static void await_wake(struct ut_carrier *carrier, struct ut_coro *coro)
-{
-    ut_carrier_set_mask(carrier, UT_MASK_ALL); /* as for others that are parked: the monitor's */
-    if (atomic_exchange(&coro->parking, UT_CORO_ASLEEP) == UT_CORO_WOKEN)
-        return;
-    if (atomic_load(&coro->interrupted)) /* as in settle */
-        ut_wait_interrupt(coro);
-    while (atomic_load(&coro->parking) == UT_CORO_ASLEEP)
-        ut_sys_futex_wait(&coro->parking, UT_CORO_ASLEEP, UT_FOREVER);
-}
-
-static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
-{
-    ut_count(threads_bound);
-    carrier->lane = NULL;
-    ut_carrier_give(lane);
-    coro->bound = true;
-    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
-    carrier->current = coro;
-    carrier->after = UT_AFTER_YIELD; /* it has been made runnable */
-    ut_carrier_set_name(coro->name);
-    do {
-        if (carrier->after == UT_AFTER_PARK)
-            await_wake(carrier, coro);
-        forward_signals();
-        prepare(carrier, coro);
-        ut_arch_switch(&carrier->context, &coro->context);
-    } while (carrier->after != UT_AFTER_RETIRE);
-    ut_carrier_set_name(UT_CARRIER_NAME);
-    carrier->current = NULL;
-    coro->bound = false;
-    atomic_store(&coro->bind, false);
-    ut_coro_finish(coro);
 }
 
 /* Finding work. All these own LANE. */
@@ -531,7 +390,7 @@ static struct ut_coro *find_work(struct ut_lane *lane)
         coro = take_global(lane);
     if (!coro && ticks % OLDEST_EVERY == 0)
         coro = ut_runq_pop_oldest(&lane->queue);
-    forward_signals();
+    ut_run_forward_signals();
     while (!coro) {
         if ((coro = ut_runq_pop(&lane->queue)))
             break;
@@ -541,7 +400,7 @@ static struct ut_coro *find_work(struct ut_lane *lane)
         if ((coro = ut_runq_pop(&lane->queue)) || (coro = search(lane)))
             break;
         doze(lane);
-        forward_signals();
+        ut_run_forward_signals();
         expire_timers(lane);
     }
     return coro;
@@ -550,10 +409,13 @@ static struct ut_coro *find_work(struct ut_lane *lane)
 void ut_sched_run_carrier(struct ut_carrier *carrier)
 {
     for (;;) {
-        if (!carrier->lane && !ut_carrier_await(carrier))
+        if (!carrier->lane && !carrier->relief && !ut_carrier_await(carrier))
             return;
         struct ut_lane *lane = carrier->lane;
-        resume(carrier, lane, find_work(lane));
+        if (lane)
+            ut_run(carrier, lane, find_work(lane));
+        else
+            ut_run_relief(carrier);
     }
 }
 
@@ -574,7 +436,7 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     ut_critical_begin();
     struct ut_lane *lane = ut_sched_claim();
     if (lane) {
-        hand_over(carrier, lane, (struct ut_episode){.what = symbol});
+        ut_run_hand_over(carrier, lane, (struct ut_episode){.what = symbol});
         ut_count(handoffs);
     }
     ut_critical_end();
@@ -651,4 +513,5 @@ void ut_sched_forked(void)
     atomic_store(&searching_lanes, 0);
     atomic_store(&started_lanes, 0);
     ut_runq_forked();
+    ut_run_forked();
 }

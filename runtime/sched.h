@@ -42,6 +42,7 @@ struct ut_carrier {
     _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */
     struct ut_episode pinned;      /* its coroutine runs without a lane; written by itself */
     struct ut_episode taken;       /* why the monitor takes its lane: written before it does */
+    _Atomic int64_t relief;        /* not 0: it has no lane and helps out; since its last turn */
     struct ut_carrier *next_made;  /* all that were ever made; constant */
     /* While idle: next in the list under the carriers' lock, and the word it sleeps on. */
     struct ut_carrier *next_idle;
@@ -107,6 +108,12 @@ void ut_sched_bind(struct ut_coro *coro);
 
 /* Wake a lane that sleeps, if work may be waiting and nobody looks for it yet. Any context. */
 void ut_sched_kick(void);
+
+/* Queue a coroutine whose wait is over where it will run soonest. Once. Any context. */
+void ut_sched_make_runnable(struct ut_coro *coro);
+
+/* Queue one that has yielded, behind all others. On the carrier that owns LANE or, NULL, none. */
+void ut_sched_requeue(struct ut_lane *lane, struct ut_coro *coro);
 
 /* The life of a carrier: runs lane after lane; returns when it has been idle for long. */
 void ut_sched_run_carrier(struct ut_carrier *carrier);

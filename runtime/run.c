@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "run.h"
+
+#include "carrier.h"
+#include "clock.h"
+#include "coro.h"
+#include "critical.h"
+#include "monitor.h"
+#include "sched.h"
+#include "shake.h"
+#include "stats.h"
+#include "wait.h"
+
+#define SHORT_RUN UT_MILLISECOND /* of one that is remembered for holding its kernel thread */
+
+static _Atomic unsigned hogs;
+
+/* What a coroutine has left for */
+
+static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    ut_shake();
+    switch (carrier->after) {
+    case UT_AFTER_PARK:
+        /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
+        if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
+            ut_sched_make_runnable(coro);
+        else if (atomic_load(&coro->interrupted)) /* since it looked itself, in ut_wait_suspend */
+            ut_wait_interrupt(coro);
+        break;
+    case UT_AFTER_YIELD:
+        ut_sched_requeue(carrier->lane, coro);
+        break;
+    case UT_AFTER_RETIRE:
+        coro->holds = 0; /* the next thread on it is another one */
+        ut_coro_finish(coro);
+        break;
+    }
+}
+
+void ut_run_forward_signals(void)
+{
+    if (__builtin_expect(atomic_load_explicit(&ut_tls.attention, memory_order_relaxed), 0))
+        ut_critical_deliver();
+}
+
+/* Load what the kernel keeps for each thread, for CORO to run on CARRIER. */
+static void prepare(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    ut_shake();
+    /* A cancellation may have unwound out of a region, or a call inside one may have parked. */
+    atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
+    ut_carrier_set_mask(carrier, atomic_load_explicit(&coro->mask, memory_order_relaxed));
+    ut_carrier_set_alternate_stack(carrier, &coro->alternate_stack);
+}
+
+unsigned ut_run_hogs(void)
+{
+    return atomic_load_explicit(&hogs, memory_order_relaxed);
+}
+
+void ut_run_count_hog(const struct ut_episode *episode, int change)
+{
+    if (episode->what == UT_COMPUTES)
+        atomic_fetch_add_explicit(&hogs, (unsigned)change, memory_order_relaxed);
+}
+
+static void pin(struct ut_carrier *carrier, struct ut_episode why)
+{
+    ut_run_count_hog(&why, 1);
+    carrier->pinned = why;
+    carrier->pinned.since = ut_clock_now();
+}
+
+void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why)
+{
+    carrier->lane = NULL;
+    pin(carrier, why);
+    ut_shake();
+    ut_carrier_give(lane);
+}
+
+/* Only in queues: asking the reactor costs a system call, and the monitor will do that. */
+static bool others_wait(struct ut_lane *lane)
+{
+    return !ut_runq_is_empty(&lane->queue) || ut_runq_global_length();
+}
+
+/* The lane is open: from here on the monitor may take it. */
+static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
+    /* After that store, in this order even for the CPU: the monitor's barrier sees to it. */
+    ut_shake();
+    ut_monitor_watch();
+    ut_arch_switch(&carrier->context, &coro->context);
+}
+
+/* How much of what CORO was caught at it has done on CARRIER so far. */
+static int64_t account_of(struct ut_carrier *carrier, const struct ut_coro *coro)
+{
+    return coro->held.what == UT_COMPUTES ? ut_carrier_cpu_time(carrier) : ut_clock_now();
+}
+
+/* It is remembered for holding its kernel thread; how long it does so now shows whether rightly. */
+static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    int64_t start = account_of(carrier, coro);
+    if (lane && !others_wait(lane)) {
+        run_open(carrier, lane, coro);
+    } else {
+        ut_count(handed_ahead);
+        if (lane)
+            ut_run_hand_over(carrier, lane, coro->held);
+        else
+            pin(carrier, coro->held);
+        ut_arch_switch(&carrier->context, &coro->context);
+    }
+    if (coro->holds && account_of(carrier, coro) - start < SHORT_RUN)
+        coro->holds--;
+}
+
+/* A coroutine with a kernel thread of its own */
+
+/* Parked; nobody else runs here, so the kernel thread sleeps. Pairs with ut_sched_wake. */
+static void await_wake(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    ut_carrier_set_mask(carrier, UT_MASK_ALL); /* as for others that are parked: the monitor's */
+    if (atomic_exchange(&coro->parking, UT_CORO_ASLEEP) == UT_CORO_WOKEN)
+        return;
+    if (atomic_load(&coro->interrupted)) /* as in settle */
+        ut_wait_interrupt(coro);
+    while (atomic_load(&coro->parking) == UT_CORO_ASLEEP)
+        ut_sys_futex_wait(&coro->parking, UT_CORO_ASLEEP, UT_FOREVER);
+}
+
+static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    ut_count(threads_bound);
+    carrier->lane = NULL;
+    if (lane)
+        ut_carrier_give(lane);
+    coro->bound = true;
+    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    carrier->current = coro;
+    carrier->after = UT_AFTER_YIELD; /* it has been made runnable */
+    ut_carrier_set_name(coro->name);
+    do {
+        if (carrier->after == UT_AFTER_PARK)
+            await_wake(carrier, coro);
+        ut_run_forward_signals();
+        prepare(carrier, coro);
+        ut_arch_switch(&carrier->context, &coro->context);
+    } while (carrier->after != UT_AFTER_RETIRE);
+    ut_carrier_set_name(UT_CARRIER_NAME);
+    carrier->current = NULL;
+    coro->bound = false;
+    atomic_store(&coro->bind, false);
+    ut_coro_finish(coro);
+}
+
+/* Running */
+
+static void count_tick(struct ut_lane *lane)
+{
+    uint32_t ticks = atomic_load_explicit(&lane->ticks, memory_order_relaxed);
+    atomic_store_explicit(&lane->ticks, ticks + 1, memory_order_relaxed);
+}
+
+void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    if (__builtin_expect(atomic_load_explicit(&coro->bind, memory_order_relaxed), 0)) {
+        run_bound(carrier, lane, coro);
+        return;
+    }
+    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    carrier->current = coro;
+    prepare(carrier, coro);
+    if (lane)
+        count_tick(lane);
+    if (__builtin_expect(coro->holds, 0))
+        run_suspect(carrier, lane, coro);
+    else if (lane)
+        run_open(carrier, lane, coro);
+    else
+        ut_arch_switch(&carrier->context, &coro->context);
+    ut_shake();
+    carrier->current = NULL;
+    settle(carrier, coro);
+}
+
+/* What has waited longest, somewhere. */
+static struct ut_coro *take_from_any(void)
+{
+    struct ut_coro *coro = ut_runq_global_pop(NULL, 1);
+    for (unsigned i = 0; i < ut_lane_count && !coro; i++)
+        coro = ut_runq_pop_oldest(&ut_lanes[i].queue);
+    return coro;
+}
+
+void ut_run_relief(struct ut_carrier *carrier)
+{
+    struct ut_coro *coro;
+    while (ut_run_hogs() && (coro = take_from_any())) {
+        ut_count(reliefs);
+        atomic_store_explicit(&carrier->relief, ut_clock_now(), memory_order_relaxed);
+        ut_run(carrier, NULL, coro);
+        ut_run_forward_signals();
+    }
+    atomic_store_explicit(&carrier->relief, 0, memory_order_relaxed);
+}
+
+void ut_run_forked(void)
+{
+    atomic_store(&hogs, 0);
+}

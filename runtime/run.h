@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a carrier runs one coroutine: with its lane open, without a lane, or as the only one for
+ * life; and how carriers without a lane help out. For sched.c and monitor.c; on carriers.
+ */
+#ifndef UT_RUN_H
+#define UT_RUN_H
+
+#include "account.h"
+
+struct ut_carrier;
+struct ut_coro;
+struct ut_lane;
+
+/*
+ * Run CORO, on CARRIER's own stack, until it leaves, and see to what it left for: the essay in
+ * sched.c. LANE is the carrier's, or NULL. May return without the lane.
+ */
+void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro);
+
+/* The carrier goes on without LANE, because its coroutine will hold it: WHY is entered. */
+void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why);
+
+/*
+ * Relief: on a carrier without a lane, run what waits in any queue, as long as coroutines that
+ * compute hold kernel threads. They compete with the lanes for the CPUs, and the kernel
+ * shares these out by kernel threads: natively all that wait would have one.
+ */
+void ut_run_relief(struct ut_carrier *carrier);
+
+/* How many coroutines compute on a kernel thread of their own; who takes a lane away counts. */
+unsigned ut_run_hogs(void);
+void ut_run_count_hog(const struct ut_episode *episode, int change);
+
+/* A signal came while the carrier was on its own stack: see that some coroutine gets it. */
+void ut_run_forward_signals(void);
+
+/* In a forked child. */
+void ut_run_forked(void);
+
+#endif
