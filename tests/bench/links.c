@@ -19,6 +19,7 @@ struct links links;
 static const struct protocol *stages[3];
 static unsigned stage_count;
 static int events;
+static uint64_t moved; /* when something was asked or heard last */
 static unsigned char scratch[LARGEST_MESSAGE + 1];
 
 static void watch(struct link *link, int operation, bool for_room)
@@ -85,6 +86,8 @@ static void ask(struct link *link)
 void link_begin(struct link *link, uint64_t when)
 {
     link->asked_at = when;
+    if (moved < when)
+        moved = when;
     link->sent = 0;
     link->talk.received = 0;
     if (link->socket < 0)
@@ -220,20 +223,18 @@ static int wait_until(uint64_t end, struct epoll_event *ready, int most)
 
 bool links_pump(uint64_t until)
 {
-    static uint64_t heard; /* when something came last, or when there was nothing to hear */
     struct epoll_event ready[256];
-    uint64_t now = latency_now();
-    uint64_t give_up_at = (heard ? heard : now) + options.patience * BILLION;
-    int count = wait_until(until && until < give_up_at ? until : give_up_at, ready, 256);
+    uint64_t give_up_at = moved + options.patience * BILLION;
+    uint64_t end = links.busy > 0 ? give_up_at : UINT64_MAX;
+    int count = wait_until(until && until < end ? until : end, ready, 256);
 
     if (count < 0 && errno != EINTR)
         err(1, "epoll_pwait2");
     for (int i = 0; i < count; i++)
         handle(ready[i].data.ptr, ready[i].events);
-    now = latency_now();
-    if (count > 0 || links.busy == 0 || !heard)
-        heard = now;
-    if (now < give_up_at || count != 0)
+    if (count > 0)
+        moved = latency_now();
+    if (count != 0 || links.busy == 0 || latency_now() < give_up_at)
         return true;
     give_up();
     return false;
