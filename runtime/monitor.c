@@ -262,6 +262,19 @@ void ut_monitor_summarise(void)
     ut_monitor_call();
 }
 
+/*
+ * Does a coroutine run on LANE? Perhaps it has closed it for a moment, and will open it again without
+ * a look at ut_monitor_sleeps. For the look after the fence only: before that fence either the
+ * carrier has set `current`, or it looks at the flag after it.
+ */
+static bool runs(struct ut_lane *lane)
+{
+    uintptr_t owner = atomic_load(&lane->owner);
+    struct ut_carrier *carrier = (struct ut_carrier *)(owner & ~UT_LANE_OPEN);
+    return (owner & UT_LANE_OPEN) ||
+           (carrier && __atomic_load_n(&carrier->current, __ATOMIC_RELAXED));
+}
+
 static void rest(int64_t deadline, uint32_t seen)
 {
     ut_sys_futex_wait(&calls, seen, deadline);
@@ -315,7 +328,7 @@ static void *monitor_main(void *unused)
             ut_shake();
             bool open = !fence_all();
             for (unsigned i = 0; i < ut_lane_count; i++)
-                open |= atomic_load(&ut_lanes[i].owner) & UT_LANE_OPEN;
+                open |= runs(&ut_lanes[i]);
             ut_shake();
             rest(open ? now + LOOK_TIME : UT_FOREVER, seen);
             atomic_store(&ut_monitor_sleeps, false);

@@ -277,6 +277,34 @@ Test(monitor, who_computes_alone_is_left_alone, .timeout = 30)
     cr_assert_eq(atomic_load(&ut_stats.hogs), 0);
 }
 
+static _Atomic bool running;
+
+/* In the runtime for longer than the monitor stays awake, and then computes for ever. */
+static void *close_and_compute(void *unused)
+{
+    ut_critical_begin();
+    struct ut_lane *lane = ut_sched_claim();
+    must(lane);
+    atomic_store(&running, true);
+    int64_t end = ut_clock_now() + 500 * UT_MILLISECOND;
+    while (ut_clock_now() < end)
+        ut_arch_relax();
+    ut_sched_unclaim(lane);
+    ut_critical_end();
+    while (!atomic_load(&stop))
+        ut_arch_relax();
+    return unused;
+}
+
+Test(monitor, does_not_sleep_while_a_coroutine_is_in_the_runtime, .timeout = 20)
+{
+    engine_start(1);
+    struct ut_coro *hog = engine_launch(close_and_compute, NULL);
+    until(atomic_load(&running));
+    engine_run(stop_it, NULL); /* it gets the lane only from the monitor */
+    engine_join(hog);
+}
+
 /* Many short calls, each of which gives the kernel thread back at once, and never a wait. */
 static void *call_again_and_again(void *unused)
 {
