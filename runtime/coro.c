@@ -133,6 +133,11 @@ static void release(struct ut_coro *coro)
 {
     uintptr_t keep = (uintptr_t)coro->context.stack_pointer - KEEP_RESIDENT;
     ut_stack_trim(coro->stack, (void *)(keep & ~(uintptr_t)4095));
+    if (coro->spoiled) {
+        ut_count(coroutines_spoiled);
+        atomic_store_explicit(&coro->life, UT_CORO_POOLED, memory_order_release);
+        return; /* with its slot: glibc has the thread control block in a list */
+    }
     put_pooled(coro);
 }
 

@@ -73,6 +73,7 @@ struct ut_coro {
     void *result;
     uint64_t float_control;       /* rounding and exception masks that it starts with */
     bool recycled;                /* ran another thread before: its TLS must be made new */
+    bool spoiled;                 /* libc's thread-local state is in pieces: for no other thread */
     _Atomic uint32_t life;        /* enum ut_coro_life, flags */
     size_t asked_size;            /* stack and guard size as the program asked for */
     size_t asked_guard;

@@ -149,6 +149,23 @@ void ut_fd_closing(int fd)
     ut_lock_release(&entry->lock);
 }
 
+void ut_fd_forget_events(int fd)
+{
+    struct ut_fd *entry = ut_fd_find(fd);
+    if (!entry)
+        return;
+    ut_lock_acquire(&entry->lock);
+    unsigned lane = atomic_load_explicit(&entry->lane, memory_order_relaxed);
+    if (lane && !atomic_load_explicit(&entry->waiters, memory_order_relaxed)) {
+        ut_reactor_forget(ut_lanes[lane - 1].reactor, fd);
+        atomic_store_explicit(&entry->lane, 0, memory_order_relaxed);
+        atomic_store_explicit(&entry->hung_up, false, memory_order_relaxed);
+        for (int direction = 0; direction < 2; direction++)
+            atomic_fetch_or(&entry->stamp[direction], UT_STAMP_READY);
+    }
+    ut_lock_release(&entry->lock);
+}
+
 void ut_fd_shared(int fd)
 {
     struct ut_fd *entry = ut_fd_get(fd);

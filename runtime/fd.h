@@ -118,6 +118,14 @@ void ut_fd_opened(int fd, enum ut_fd_kind kind, bool owned, bool nonblock);
  */
 void ut_fd_closing(int fd);
 
+/*
+ * Before and after a wait for FD, which libc opens and closes without a word to us (a resolver's
+ * socket): no event of another file that had the number counts, and none of this one is left over
+ * for the next. Nothing happens while others wait for it: then it is no such descriptor. Any
+ * thread, in a critical section.
+ */
+void ut_fd_forget_events(int fd);
+
 /* FD's open file description is now reachable by another descriptor or process as well. */
 void ut_fd_shared(int fd);
 

@@ -457,7 +457,7 @@ void ut_region_end(struct ut_coro *self)
     ut_critical_end();
 }
 
-bool ut_region_is_open(struct ut_coro *self)
+const char *ut_region_open(struct ut_coro *self)
 {
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     return atomic_load_explicit(&carrier->region, memory_order_relaxed);

@@ -128,8 +128,11 @@ void ut_sched_run_carrier(struct ut_carrier *carrier);
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
 void ut_region_end(struct ut_coro *self);
 
-/* Is SELF, the caller, in a region? Then a call inside its call may block: all is declared. */
-bool ut_region_is_open(struct ut_coro *self);
+/*
+ * The symbol of the region that SELF, the caller, is in, or NULL. In one a call inside the call may
+ * block, for that is declared; it may also park, and then the region is over.
+ */
+const char *ut_region_open(struct ut_coro *self);
 
 /* In a forked child: nothing has been started. */
 void ut_sched_forked(void);

@@ -12,6 +12,7 @@
 #include "log.h"
 #include "lot.h"
 #include "monitor.h"
+#include "names.h"
 #include "carrier.h"
 #include "real.h"
 #include "sigmask.h"
@@ -59,6 +60,7 @@ static void forked_child(void)
     ut_stack_forked();
     ut_coro_forked(self);
     ut_thread_forked(self);
+    ut_names_forked();
     atomic_store(&start_state, NOT_STARTED);
     if (self)
         ut_count(native_after_fork);

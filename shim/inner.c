@@ -4,14 +4,24 @@
 #include "config.h"
 #include "lock.h"
 #include "log.h"
+#include "poll.h"
 #include "real.h"
 #include "streams.h"
 
+#include <fcntl.h>
 #include <link.h>
+#include <string.h>
+#include <sys/stat.h>
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, LINKS_OF_ONE_TASK = 3 };
 
+static bool polls;
 static struct ut_lock table_lock; /* between making a table writable and making it read-only */
+
+bool ut_inner_polls(void)
+{
+    return polls;
+}
 
 void ut_inner_left(const char *what)
 {
@@ -59,6 +69,67 @@ bool ut_inner_set_slot(void **slot, void *function)
     return done;
 }
 
+/* Code */
+
+/* The kernel writes through the page's protection, into a copy that it makes for this process. */
+static bool write_through_proc(void *address, uint64_t code)
+{
+    long memory = ut_syscall4(SYS_openat, AT_FDCWD, "/proc/self/mem", O_WRONLY | O_CLOEXEC, 0);
+    if (memory < 0)
+        return false;
+    long written = ut_syscall4(SYS_pwrite64, memory, &code, sizeof code, address);
+    ut_syscall1(SYS_close, memory);
+    return written == sizeof code;
+}
+
+/*
+ * After a set-user-ID call that file is closed to us. A changed copy takes the page's place, in one
+ * step: it is never writable and executable at once, and until that step nothing has happened.
+ */
+static bool replace_page(void *address, uint64_t code)
+{
+    void *page = (void *)((uintptr_t)address / PAGE * PAGE);
+    size_t offset = (uintptr_t)address % PAGE;
+    char *copy = ut_sys_map(PAGE);
+    if (!copy)
+        return false;
+    memcpy(copy, page, PAGE);
+    memcpy(copy + offset, &code, sizeof code);
+    if (ut_syscall3(SYS_mprotect, copy, PAGE, PROT_READ | PROT_EXEC) == 0 &&
+        ut_syscall5(SYS_mremap, copy, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, page) >= 0)
+        return true;
+    ut_syscall2(SYS_munmap, copy, PAGE);
+    return false;
+}
+
+/* Whoever runs the code while it is written may see half of it. */
+static bool is_only_thread(void)
+{
+    struct stat tasks;
+    return ut_syscall4(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &tasks, 0) == 0 &&
+           tasks.st_nlink == LINKS_OF_ONE_TASK;
+}
+
+static bool redirect(void *function, void *ours)
+{
+    uint64_t code, found;
+    if (!ut_arch_encode_jump(function, ours, &code) || !is_only_thread() ||
+        (!write_through_proc(function, code) && !replace_page(function, code)))
+        return false;
+    memcpy(&found, function, sizeof found);
+    return found == code;
+}
+
+/* glibc: resolv/res_send.c. All its waiting for a name server's datagrams is in there. */
+static void redirect_poll(void)
+{
+    polls = redirect((void *)real(poll), (void *)ut_poll_inner);
+    if (polls)
+        ut_real_replace(UT_SYMBOL_poll, (void *)ut_poll_native); /* the entry is ours now */
+    else
+        ut_inner_left("look-ups of names");
+}
+
 void ut_inner_start(void)
 {
     static bool done; /* a forked child has the changed memory, too */
@@ -67,4 +138,6 @@ void ut_inner_start(void)
     done = true;
     if (!ut_config_leaves(UT_CONFIG_STDIO))
         ut_streams_start();
+    if (!ut_config_leaves(UT_CONFIG_NAMES))
+        redirect_poll();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Calls inside libc. A preload only comes between the program and libc; where libc calls itself
- * past any preload, its own memory is changed, once, when the runtime starts: slots of tables of
- * functions.
+ * past any preload, its own memory is changed, once, when the runtime starts: words of tables of
+ * functions, and the entry of a function.
  */
 #ifndef UT_INNER_H
 #define UT_INNER_H
@@ -21,5 +21,8 @@ bool ut_inner_set_slot(void **slot, void *function);
 
 /* One that could not be redirected: WHAT is a constant text for the log. */
 void ut_inner_left(const char *what);
+
+/* Has libc's own poll, in which its resolver waits, been redirected to ours? */
+bool ut_inner_polls(void);
 
 #endif

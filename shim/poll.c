@@ -6,10 +6,14 @@
  * an event has come between. Cancellation points; never restarted after a handler, signal(7). No lane
  * state needed.
  */
+#include "poll.h"
+
 #include "fd.h"
+#include "names.h"
 #include "real.h"
 #include "wait.h"
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/epoll.h>
 
@@ -210,6 +214,46 @@ UT_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
     return (int)ut_shim_return(do_poll(self, "poll", fds, count, milliseconds(timeout)));
 }
 UT_ALIAS(__poll, poll);
+
+/* A cancellation point in glibc's own way, so that its handler unwinds from the system call. */
+int ut_poll_native(struct pollfd *fds, nfds_t count, int timeout)
+{
+    struct timespec span = {timeout / 1000, timeout % 1000 * 1000000L};
+    int type;
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    long result = ut_syscall5(SYS_ppoll, fds, count, timeout < 0 ? NULL : &span, NULL, 0);
+    pthread_setcanceltype(type, NULL);
+    return (int)ut_shim_return(result);
+}
+
+struct inner {
+    struct pollfd *fds;
+    nfds_t count;
+};
+
+/* Also when a cancellation unwinds; the descriptors are still open then. */
+static void forget_events(struct inner *inner)
+{
+    ut_critical_begin();
+    for (nfds_t i = 0; i < inner->count; i++)
+        ut_fd_forget_events(inner->fds[i].fd);
+    ut_critical_end();
+}
+
+int ut_poll_inner(struct pollfd *fds, nfds_t count, int timeout)
+{
+    struct ut_coro *self = ut_shim_self();
+    const char *region = self ? ut_region_open(self) : NULL;
+    if (!self || timeout == 0 || (region && !ut_names_park()) ||
+        !ut_shim_readable(fds, count * sizeof *fds))
+        return ut_poll_native(fds, count, timeout);
+    __attribute__((cleanup(forget_events))) struct inner inner = {fds, count};
+    forget_events(&inner);
+    int result = poll(fds, count, timeout);
+    if (region && !ut_region_open(self)) /* it has parked */
+        ut_region_begin(self, region, false);
+    return result;
+}
 
 UT_EXPORT int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
 {

@@ -41,6 +41,11 @@ void *ut_real_resolve(enum ut_symbol symbol)
     return function;
 }
 
+void ut_real_replace(enum ut_symbol symbol, void *function)
+{
+    __atomic_store_n(&ut_real_table[symbol], function, __ATOMIC_RELAXED);
+}
+
 void *ut_real_find(const char *name)
 {
     return dlsym(RTLD_NEXT, name);

@@ -22,6 +22,9 @@ extern void *ut_real_table[UT_SYMBOL_COUNT];
 /* Look SYMBOL up. Dies if libc lacks it: then nobody can have been linked against it. */
 void *ut_real_resolve(enum ut_symbol symbol);
 
+/* From now on real() of SYMBOL is FUNCTION: libc's own leads to us. At the start of the runtime. */
+void ut_real_replace(enum ut_symbol symbol, void *function);
+
 /* Look up whatever has not been yet, and what the runtime wants to know of libc. */
 void ut_real_resolve_all(void);
 

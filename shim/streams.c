@@ -50,7 +50,7 @@ static _Atomic bool started, pipes_done;
 static struct ut_coro *parking_caller(void)
 {
     struct ut_coro *self = ut_shim_self();
-    return self && !ut_region_is_open(self) ? self : NULL;
+    return self && !ut_region_open(self) ? self : NULL;
 }
 
 static ssize_t read_slot(FILE *stream, void *data, ssize_t count)

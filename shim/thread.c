@@ -8,6 +8,7 @@
 #include "config.h"
 #include "init.h"
 #include "keys.h"
+#include "names.h"
 #include "native.h"
 #include "real.h"
 #include "signals.h"
@@ -149,6 +150,7 @@ static void run_destructors(void)
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     call_tls_destructors();
     ut_keys_destroy();
+    ut_names_thread_ended();
 }
 
 void ut_thread_body(struct ut_coro *self)

@@ -148,6 +148,22 @@ Test(coro, is_used_again, .timeout = 30)
     engine_join(second);
 }
 
+static void *spoil(void *result)
+{
+    ut_tls.coro->spoiled = true;
+    return result;
+}
+
+Test(coro, a_spoiled_one_is_not_used_again, .timeout = 30)
+{
+    engine_start(1);
+    struct ut_coro *first = engine_launch(spoil, "result");
+    cr_assert_str_eq(engine_join(first), "result");
+    cr_assert_neq(engine_launch(same, NULL), first);
+    cr_assert_eq(atomic_load(&ut_stats.coroutines_spoiled), 1);
+    cr_assert_eq(atomic_load(&first->life), UT_CORO_POOLED);
+}
+
 Test(coro, a_join_that_may_not_wait, .timeout = 30)
 {
     void *result = NULL;

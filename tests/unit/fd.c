@@ -397,6 +397,42 @@ static bool promising(int fd)
     return ut_fd_promising(&use);
 }
 
+static void forget_events(int fd)
+{
+    ut_critical_begin();
+    ut_fd_forget_events(fd);
+    ut_critical_end();
+}
+
+/* A number that libc closes and opens again without a word: nothing is left of what was known. */
+Test(fd, events_are_forgotten, .init = watch_pair, .timeout = 30)
+{
+    int others[2];
+    struct ut_fd_use use;
+    cr_assert(ut_fd_use(&use, ends[0], UT_FD_READ));
+    ut_fd_exhausted(&use);
+    cr_assert_not(promising(ends[0]));
+    forget_events(ends[0]);
+    cr_assert(promising(ends[0]));
+    cr_assert_not(is_watched(ends[0]));
+    cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, others), 0);
+    cr_assert_eq(dup3(others[0], ends[0], O_CLOEXEC), ends[0]);
+    struct ut_coro *coro = start_receiving(ends[0]);
+    cr_assert_eq(write(others[1], "n", 1), 1);
+    cr_assert_eq(result_of(coro), 'n');
+    forget_events(-1);
+}
+
+/* Somebody waits for it, so it is not libc's. */
+Test(fd, events_are_not_forgotten_under_a_waiter, .init = watch_pair, .timeout = 30)
+{
+    struct ut_coro *coro = start_receiving(ends[0]);
+    forget_events(ends[0]);
+    cr_assert(is_watched(ends[0]));
+    cr_assert_eq(write(ends[1], "w", 1), 1);
+    cr_assert_eq(result_of(coro), 'w');
+}
+
 static struct ut_fd_use use_of(int fd)
 {
     struct ut_fd_use use;

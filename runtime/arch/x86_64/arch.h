@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
  * What the context switch saves besides the registers on the stack. switch.S knows the layout.
@@ -63,6 +64,35 @@ static inline void ut_arch_set_float_control(uint64_t control)
 static inline void ut_arch_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");
+}
+
+/*
+ * The eight bytes that make the function FROM a jump to TO. False if they would not: FROM does not
+ * begin as a system call's wrapper does that looks whether there are other threads (the jump is no
+ * longer than its first instruction, or its first two), or TO is too far away.
+ */
+static inline bool ut_arch_encode_jump(const void *from, const void *to, uint64_t *code)
+{
+    static const unsigned char landing[] = {0xf3, 0x0f, 0x1e, 0xfa};       /* endbr64 */
+    static const unsigned char compare[] = {0x80, 0x3d};                   /* cmpb ...(%rip) */
+    static const unsigned char load[] = {0x8b, 0x05};                      /* mov ...(%rip), %eax */
+    static const unsigned char field[] = {0x64, 0x8b, 0x04, 0x25, 0x18};   /* mov %fs:0x18, %eax */
+    const unsigned char *start = from;
+    intptr_t distance = (intptr_t)to - ((intptr_t)from + 5);
+    int32_t near = (int32_t)distance;
+    unsigned char bytes[8];
+    if (memcmp(start, landing, sizeof landing) == 0)
+        start += sizeof landing;
+    if (memcmp(start, compare, sizeof compare) != 0 && memcmp(start, load, sizeof load) != 0 &&
+        memcmp(start, field, sizeof field) != 0)
+        return false;
+    if (near != distance || (uintptr_t)from % sizeof bytes)
+        return false;
+    memcpy(bytes, from, sizeof bytes);
+    bytes[0] = 0xe9; /* jmp rel32 */
+    memcpy(bytes + 1, &near, sizeof near);
+    memcpy(code, bytes, sizeof bytes);
+    return true;
 }
 
 static inline long ut_syscall6(long number, long a, long b, long c, long d, long e, long f)
