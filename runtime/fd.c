@@ -108,6 +108,8 @@ static void renew(struct ut_fd *entry)
     atomic_store_explicit(&entry->kind, UT_FD_UNKNOWN, memory_order_relaxed);
     atomic_store_explicit(&entry->hung_up, false, memory_order_relaxed);
     atomic_store_explicit(&entry->linger, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->pace.level, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->pace.blind, false, memory_order_relaxed);
     atomic_store_explicit(&entry->owned, false, memory_order_relaxed);
     atomic_store_explicit(&entry->timeouts_known, false, memory_order_relaxed);
 }
@@ -265,6 +267,12 @@ void ut_fd_set_linger(int fd, int seconds)
     struct ut_fd *entry = ut_fd_get(fd);
     if (entry)
         atomic_store_explicit(&entry->linger, seconds, memory_order_relaxed);
+}
+
+struct ut_pace *ut_fd_pace(int fd)
+{
+    struct ut_fd *entry = ut_fd_get(fd);
+    return entry ? &entry->pace : NULL;
 }
 
 bool ut_fd_is_sole(int fd)

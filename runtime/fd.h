@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 struct ut_coro;
+struct ut_pace;
 
 enum ut_fd_direction { UT_FD_READ, UT_FD_WRITE };
 
@@ -145,6 +146,9 @@ void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout);
 /* SO_LINGER in seconds, as far as it was set through FD or what it was accepted from; 0: none. */
 int ut_fd_linger(int fd);
 void ut_fd_set_linger(int fd, int seconds);
+
+/* What is remembered of calls on FD that could not be tried first (pace.h); NULL: nothing. */
+struct ut_pace *ut_fd_pace(int fd);
 
 /* Would a close of FD end the connection, no other descriptor being known for it? */
 bool ut_fd_is_sole(int fd);

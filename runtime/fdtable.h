@@ -4,6 +4,7 @@
 #define UT_FDTABLE_H
 
 #include "fd.h"
+#include "pace.h"
 #include "wait.h"
 
 #include <sys/epoll.h>
@@ -32,6 +33,7 @@ struct ut_fd {
     _Atomic uint32_t epoch;
     _Atomic uint32_t holders;    /* calls that keep a closed file alive, see ut_fd_closing */
     _Atomic int linger;          /* seconds */
+    struct ut_pace pace;         /* of calls on a file */
     _Atomic int64_t timeout[2];
     _Atomic(struct ut_fd_waiter *) waiters; /* first come first; changed under the lock */
     struct ut_fd_waiter *last;              /* under the lock */

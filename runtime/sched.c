@@ -421,6 +421,19 @@ void ut_sched_run_carrier(struct ut_carrier *carrier)
 
 /* Blocking regions */
 
+void ut_region_give(struct ut_coro *self)
+{
+    ut_critical_begin();
+    /* Not before: a handler may have parked, and we are elsewhere since. */
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    struct ut_lane *lane = ut_sched_claim();
+    if (lane) {
+        ut_run_hand_over(carrier, lane, (struct ut_episode){.what = self->why});
+        ut_count(handoffs);
+    }
+    ut_critical_end();
+}
+
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
 {
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
@@ -431,18 +444,11 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     /* Release: the monitor that sees the symbol sees the new entry number. */
     atomic_store_explicit(&carrier->region, symbol, memory_order_release);
     ut_count(regions);
-    if (!slow)
-        return;
-    ut_critical_begin();
-    struct ut_lane *lane = ut_sched_claim();
-    if (lane) {
-        ut_run_hand_over(carrier, lane, (struct ut_episode){.what = symbol});
-        ut_count(handoffs);
-    }
-    ut_critical_end();
+    if (slow)
+        ut_region_give(self);
 }
 
-void ut_region_end(struct ut_coro *self)
+bool ut_region_end(struct ut_coro *self)
 {
     ut_critical_begin();
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
@@ -455,6 +461,7 @@ void ut_region_end(struct ut_coro *self)
     else if (!self->bound)
         ut_sched_yield(self);
     ut_critical_end();
+    return lane;
 }
 
 const char *ut_region_open(struct ut_coro *self)

@@ -123,10 +123,13 @@ void ut_sched_run_carrier(struct ut_carrier *carrier);
  * thread. SYMBOL is a constant string. With SLOW the lane is handed over at once, else after
  * a while, by the monitor. Between the two the coroutine is like a native thread.
  * No critical section may be open. ut_region_end waits for a lane if it was lost (but not in a
- * signal handler, see ut_sched_yield).
+ * signal handler, see ut_sched_yield); true if it was not lost.
  */
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
-void ut_region_end(struct ut_coro *self);
+bool ut_region_end(struct ut_coro *self);
+
+/* Within a region: it is slow after all, hand the lane over now. */
+void ut_region_give(struct ut_coro *self);
 
 /*
  * The symbol of the region that SELF, the caller, is in, or NULL. In one a call inside the call may

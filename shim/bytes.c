@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes: read(2), write(2), readv(2), pread(2), sendfile(2), splice(2) and their twins. On sockets
- * they are recv and send; pipes and the like are tried with RWF_NOWAIT; regular files are read and
- * written in a blocking region. No lane state needed; all but splice's family are cancellation points.
+ * they are recv and send; pipes and the like are tried with RWF_NOWAIT. Regular files are read and
+ * written in a blocking region, whose lane is handed over at once if the call is known to block, or
+ * if the last ones on this descriptor did (pace.h). All but splice's family are cancellation points.
  */
 #include "io.h"
+#include "pace.h"
 #include "real.h"
 
 #include <fcntl.h>
@@ -100,6 +102,80 @@ static long attempt_plain_send(struct ut_io *io)
                        (long)(io->wanted - io->done), MSG_DONTWAIT, 0, 0);
 }
 
+/* Files */
+
+/* EXPRESSION, a call of a real function on file FD, as quick as the last ones on it. */
+#define ON_FILE(symbol, fd, expression)                                                            \
+    ({                                                                                             \
+        struct ut_pace_call pace_call_;                                                            \
+        bool paced_ = ut_shim_self();                                                              \
+        if (paced_)                                                                                \
+            ut_pace_begin(&pace_call_, ut_fd_pace(fd), symbol);                                    \
+        __typeof__(expression) pace_result_ = (expression);                                        \
+        if (paced_)                                                                                \
+            end_pace(&pace_call_);                                                                 \
+        pace_result_;                                                                              \
+    })
+
+static void end_pace(struct ut_pace_call *call)
+{
+    int saved = errno;
+    ut_pace_end(call);
+    errno = saved;
+}
+
+/* Does the file end at OFFSET, as far as can be told without waiting? -EAGAIN if it cannot. */
+static long next_byte(int fd, off64_t offset)
+{
+    char byte;
+    struct iovec part = {&byte, 1};
+    return ut_syscall6(SYS_preadv2, fd, (long)&part, 1, offset, 0, RWF_NOWAIT);
+}
+
+/*
+ * Read what is in the page cache. True: *RESULT is what the call would return. False: make it, and
+ * CALL has given its lane away if that will block. A positioned read changes nothing, so it
+ * may be made twice. A short count is the end of the file, or the first page that is not cached: within
+ * a page it can only be the end.
+ */
+static bool read_cached(struct ut_pace_call *call, int fd, const struct iovec *parts, int count,
+                        off64_t offset, long *result)
+{
+    enum { PAGE = 4096 }; /* or more: then some are looked at in vain */
+    if (!call->pace || call->since || offset < 0 || ut_fd_kind(fd) != UT_FD_FILE ||
+        atomic_load_explicit(&call->pace->blind, memory_order_relaxed))
+        return false;
+    long got = ut_syscall6(SYS_preadv2, fd, (long)parts, count, offset, 0, RWF_NOWAIT);
+    if (got == -EOPNOTSUPP || got == -ENOSYS)
+        atomic_store_explicit(&call->pace->blind, true, memory_order_relaxed);
+    if (got == -EOPNOTSUPP || got == -ENOSYS || got == -EINVAL)
+        return false;
+    long next = got == -EAGAIN ? got : 0;
+    if (got > 0 && got < ut_io_total(parts, count) && (offset + got) % PAGE == 0)
+        next = next_byte(fd, offset + got);
+    if (next == -EAGAIN)
+        ut_pace_give(call);
+    *result = got;
+    return next == 0;
+}
+
+/* A positioned read of SELF's: from the cache, or by EXPRESSION, a call of the real function. */
+#define POSITIONED_READ(self, symbol, fd, parts, count, offset, expression)                        \
+    ({                                                                                             \
+        struct ut_pace_call read_call_;                                                            \
+        long read_result_;                                                                         \
+        ut_shim_cancellation_point(self);                                                          \
+        ut_pace_begin(&read_call_, ut_fd_pace(fd), symbol);                                        \
+        if (read_cached(&read_call_, fd, parts, count, offset, &read_result_))                     \
+            read_result_ = ut_shim_return(read_result_);                                           \
+        else                                                                                       \
+            read_result_ = (expression);                                                           \
+        end_pace(&read_call_);                                                                     \
+        read_result_;                                                                              \
+    })
+
+/* From here and to here */
+
 UT_EXPORT ssize_t read(int fd, void *buffer, size_t count)
 {
     struct ut_coro *self = ut_shim_self();
@@ -114,7 +190,7 @@ UT_EXPORT ssize_t read(int fd, void *buffer, size_t count)
         return ut_shim_return(ut_io_run(self, &io));
     }
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
-        return UT_REGION("read", false, real(read)(fd, buffer, count));
+        return ON_FILE("read", fd, real(read)(fd, buffer, count));
     struct iovec part = {buffer, count};
     return transfer(self, "read", fd, kind, UT_FD_READ, &part, 1);
 }
@@ -145,7 +221,7 @@ UT_EXPORT ssize_t write(int fd, const void *buffer, size_t count)
         return ut_shim_return(ut_io_run(self, &io));
     }
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
-        return UT_REGION("write", false, real(write)(fd, buffer, count));
+        return ON_FILE("write", fd, real(write)(fd, buffer, count));
     struct iovec part = {(void *)buffer, count};
     return transfer(self, "write", fd, kind, UT_FD_WRITE, &part, 1);
 }
@@ -156,7 +232,7 @@ UT_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
     struct ut_coro *self = ut_shim_self();
     enum ut_fd_kind kind = self && count > 0 && count <= IOV_MAX ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
-        return UT_REGION("readv", false, real(readv)(fd, parts, count));
+        return ON_FILE("readv", fd, real(readv)(fd, parts, count));
     return transfer(self, "readv", fd, kind, UT_FD_READ, parts, count);
 }
 
@@ -165,7 +241,7 @@ UT_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
     struct ut_coro *self = ut_shim_self();
     enum ut_fd_kind kind = self && count > 0 && count <= IOV_MAX ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
-        return UT_REGION("writev", false, real(writev)(fd, parts, count));
+        return ON_FILE("writev", fd, real(writev)(fd, parts, count));
     return transfer(self, "writev", fd, kind, UT_FD_WRITE, parts, count);
 }
 
@@ -173,7 +249,12 @@ UT_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 
 UT_EXPORT ssize_t pread64(int fd, void *buffer, size_t count, off64_t offset)
 {
-    return UT_REGION("pread", false, real(pread64)(fd, buffer, count, offset));
+    struct ut_coro *self = ut_shim_self();
+    struct iovec part = {buffer, count};
+    if (!self)
+        return real(pread64)(fd, buffer, count, offset);
+    return POSITIONED_READ(self, "pread", fd, &part, 1, offset,
+                           real(pread64)(fd, buffer, count, offset));
 }
 UT_ALIAS(__pread64, pread64);
 UT_ALIAS(pread, pread64); /* off_t has 64 bits on every architecture we run on */
@@ -188,34 +269,42 @@ UT_ALIAS(__pread_chk, __pread64_chk);
 
 UT_EXPORT ssize_t pwrite64(int fd, const void *buffer, size_t count, off64_t offset)
 {
-    return UT_REGION("pwrite", false, real(pwrite64)(fd, buffer, count, offset));
+    return ON_FILE("pwrite", fd, real(pwrite64)(fd, buffer, count, offset));
 }
 UT_ALIAS(__pwrite64, pwrite64);
 UT_ALIAS(pwrite, pwrite64);
 
 UT_EXPORT ssize_t preadv64(int fd, const struct iovec *parts, int count, off64_t offset)
 {
-    return UT_REGION("preadv", false, real(preadv64)(fd, parts, count, offset));
+    struct ut_coro *self = ut_shim_self();
+    if (!self)
+        return real(preadv64)(fd, parts, count, offset);
+    return POSITIONED_READ(self, "preadv", fd, parts, count, offset,
+                           real(preadv64)(fd, parts, count, offset));
 }
 UT_ALIAS(preadv, preadv64);
 
 UT_EXPORT ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t offset)
 {
-    return UT_REGION("pwritev", false, real(pwritev64)(fd, parts, count, offset));
+    return ON_FILE("pwritev", fd, real(pwritev64)(fd, parts, count, offset));
 }
 UT_ALIAS(pwritev, pwritev64);
 
 UT_EXPORT ssize_t preadv64v2(int fd, const struct iovec *parts, int count, off64_t offset,
                              int flags)
 {
-    return UT_REGION("preadv2", false, real(preadv64v2)(fd, parts, count, offset, flags));
+    struct ut_coro *self = ut_shim_self();
+    if (!self || flags) /* RWF_NOWAIT by itself, or something else that is not to be lost */
+        return ON_FILE("preadv2", fd, real(preadv64v2)(fd, parts, count, offset, flags));
+    return POSITIONED_READ(self, "preadv2", fd, parts, count, offset,
+                           real(preadv64v2)(fd, parts, count, offset, flags));
 }
 UT_ALIAS(preadv2, preadv64v2);
 
 UT_EXPORT ssize_t pwritev64v2(int fd, const struct iovec *parts, int count, off64_t offset,
                               int flags)
 {
-    return UT_REGION("pwritev2", false, real(pwritev64v2)(fd, parts, count, offset, flags));
+    return ON_FILE("pwritev2", fd, real(pwritev64v2)(fd, parts, count, offset, flags));
 }
 UT_ALIAS(pwritev2, pwritev64v2);
 

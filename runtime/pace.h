@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls that cannot be tried without blocking, on files: read, write and the like. Most take a
+ * microsecond, and handing a lane over for those would cost ten times as much; some take milliseconds,
+ * and a lane that stands still until the monitor comes costs everybody on it. Each descriptor
+ * remembers which it was lately: if its calls keep losing their lane, the next ones give it away
+ * at once; then a clock tells when they have become quick again.
+ *
+ *      ut_pace_begin(&call, ut_fd_pace(fd), "read");
+ *      the call
+ *      ut_pace_end(&call);
+ */
+#ifndef UT_PACE_H
+#define UT_PACE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a descriptor remembers. A guess: written without a lock by whoever comes. */
+struct ut_pace {
+    _Atomic uint8_t level;
+    _Atomic bool blind; /* the file system cannot say what is cached: RWF_NOWAIT is of no use */
+};
+
+/* How a call went. */
+enum ut_pace_course {
+    UT_PACE_KEPT,  /* it kept its lane, */
+    UT_PACE_LOST,  /* or the monitor took it */
+    UT_PACE_QUICK, /* it gave its lane away, for nothing, */
+    UT_PACE_LONG,  /* or with good reason */
+};
+
+void ut_pace_note(struct ut_pace *pace, enum ut_pace_course course);
+
+/* Should the next call give its lane away at once? */
+bool ut_pace_is_slow(const struct ut_pace *pace);
+
+struct ut_pace_call {
+    struct ut_pace *pace; /* NULL: nothing is remembered */
+    int64_t since;        /* when it began, if its lane was given away for the pace; else 0 */
+    bool given;           /* its lane was given away since */
+};
+
+/* A region (sched.h) of the calling coroutine, and its end. Same conditions. */
+void ut_pace_begin(struct ut_pace_call *call, struct ut_pace *pace, const char *symbol);
+void ut_pace_end(struct ut_pace_call *call);
+
+/* Within it: the call is known to block now. Give the lane away, if that has not been done. */
+void ut_pace_give(struct ut_pace_call *call);
+
+#endif
