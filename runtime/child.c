@@ -17,8 +17,13 @@
  * No lost end. The look comes after pidfd_open: a child that ended before it is found by it, one that
  * ends later makes the pidfd readable; and readable it stays, whoever reaps the child.
  *
- * A pidfd tells the end of a process only, not that it stopped; and an end that a tracer keeps to
- * itself for now. Who finds nothing after it was told must ask with a kernel thread.
+ * A pidfd tells the end of a process only, not that it stopped: waits for stops must not come here. And
+ * it tells an end that a tracer keeps to itself for now: who finds nothing after it was told must
+ * ask with a kernel thread. What is missed: a traced child's stops, which the kernel reports to its
+ * tracer unasked. Tracers wait with __WALL, and do not move between kernel threads.
+ *
+ * The eventfd that wakes the watcher has a low number for the two system calls until it is moved up,
+ * once in the life of a process.
  *
  * Rejected: SIGCHLD (the program's own, and it merges); a thread in waitid(P_ALL, WNOWAIT), which
  * would return again and again for a zombie that nobody wants.
