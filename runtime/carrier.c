@@ -10,6 +10,7 @@
 #include "sched.h"
 #include "shake.h"
 #include "stats.h"
+#include "tcb.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,12 +99,13 @@ static void assign(struct ut_carrier *carrier, struct ut_lane *lane)
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier, memory_order_release);
 }
 
-static _Atomic uint32_t maker_calls; /* the word that the maker sleeps on: changed by each call */
+/* The maker sleeps on its count: calls count there, too. */
+struct ut_departures ut_carrier_departures;
 
 static void call_maker(void)
 {
-    atomic_fetch_add(&maker_calls, 1);
-    ut_sys_futex_wake(&maker_calls, 1);
+    __atomic_fetch_add(&ut_carrier_departures.count, 1, __ATOMIC_SEQ_CST);
+    ut_sys_futex_wake(&ut_carrier_departures.count, 1);
 }
 
 void ut_carrier_give(struct ut_lane *lane)
@@ -344,9 +346,11 @@ static void *maker_main(void *unused)
     ut_tls.critical = 1;
     ut_carrier_set_name("unthread-maker");
     for (;;) {
-        uint32_t seen = atomic_load(&maker_calls);
+        uint32_t seen = __atomic_load_n(&ut_carrier_departures.count, __ATOMIC_SEQ_CST);
+        ut_tcb_settle(__atomic_exchange_n(&ut_carrier_departures.last, NULL, __ATOMIC_SEQ_CST));
         bool made_all = make_wanted();
-        ut_sys_futex_wait(&maker_calls, seen, made_all ? UT_FOREVER : ut_clock_now() + RETRY_TIME);
+        ut_sys_futex_wait(&ut_carrier_departures.count, seen,
+                          made_all ? UT_FOREVER : ut_clock_now() + RETRY_TIME);
     }
     return unused;
 }
@@ -359,6 +363,8 @@ int ut_carrier_start_maker(void)
 void ut_carrier_forked(void)
 {
     carriers_lock = (struct ut_lock){0};
+    ut_carrier_departures = (struct ut_departures){0};
+    ut_tcb_forked();
     idle = ended = made = NULL;
     wanted_count = wanted_reliefs = 0;
 }

@@ -4,6 +4,7 @@
 #define UT_CARRIER_H
 
 #include "account.h"
+#include "arch.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -60,8 +61,12 @@ void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *s
  */
 void ut_carrier_relieve(unsigned most);
 
+/* Where the kernel threads of newborn coroutines leave them to the maker; see arch.h. */
+extern struct ut_departures ut_carrier_departures;
+
 /*
- * Start the maker, the thread that makes carriers for the lanes that wait for one. (Threads share
+ * Start the maker, the thread that makes carriers for the lanes that wait for one, and launches
+ * coroutines that have been born meanwhile. (Threads share
  * the descriptor table of who made them: so it cannot be the monitor, which has one of its own.
  * And it cannot be whoever needs a carrier, which may be a coroutine inside malloc.) 0 or -errno.
  */

@@ -44,7 +44,8 @@ struct ut_coro {
     struct ut_context context;
 
     /* Part 2: the scheduler. */
-    struct ut_coro *next;                /* in one run queue or pool; owned by its owner */
+    struct ut_coro *next;                /* in one run queue or pool; owned by its owner (and
+                                            written by switch.S at its birth) */
     _Atomic(struct ut_carrier *) carrier; /* who runs it; written by that carrier */
     _Atomic uint32_t parking;            /* enum ut_coro_parking */
     _Atomic uint64_t wait;               /* ticket << 8 | outcome, see wait.h */
@@ -65,7 +66,6 @@ struct ut_coro {
     pthread_t handle;             /* glibc's name for it */
     uint32_t *cancel_state;       /* glibc's cancelhandling word in the TCB, or NULL */
     struct robust_list_head *robust; /* glibc's list of held robust mutexes, or NULL */
-    uint32_t exited;              /* the kernel clears it when the birth thread is gone */
 
     /* Part 4: the thread of the program that runs on it now; set before it is started. */
     void *(*start)(void *);
@@ -94,10 +94,13 @@ struct ut_coro {
     struct sched_param schedule;
 };
 
+_Static_assert(offsetof(struct ut_coro, context) == 0 && offsetof(struct ut_coro, next) == 16,
+               "struct ut_departures in arch.h relies on this layout");
+
 /*
  * A coroutine with at least SIZE bytes of stack, from the pool or newly made; NULL with *ERROR a
  * positive errno value (EAGAIN, ENOMEM). Its thread fields are to be set before ut_sched_launch.
- * Any context; blocks some 20 µs when one has to be made.
+ * Any context; takes some 20 µs when one has to be made.
  */
 struct ut_coro *ut_coro_obtain(size_t size, int *error);
 

@@ -204,7 +204,9 @@ void ut_sched_requeue(struct ut_lane *lane, struct ut_coro *coro)
 
 void ut_sched_launch(struct ut_coro *coro)
 {
-    atomic_store_explicit(&coro->parking, UT_CORO_WOKEN, memory_order_relaxed);
+    /* For the first time it may not be born yet: then whoever settles that makes it runnable. */
+    if (atomic_exchange(&coro->parking, UT_CORO_WOKEN) != UT_CORO_PARKED && !coro->recycled)
+        return;
     struct ut_lane *lane = ut_sched_claim();
     if (!lane) {
         enqueue_globally(coro);

@@ -5,6 +5,10 @@
  * saves its registers as a coroutine, and leaves by a raw exit system call. glibc believes that the
  * thread lives on: it is on its lists, has a dynamic thread vector and a static TLS block.
  *
+ * Nobody waits for that: on a busy machine it takes a while until the newborn gets a CPU. Its
+ * birth is like a wait (wait.h): it is launched when both it has left its kernel thread, which the
+ * maker learns, and its creator has launched it.
+ *
  * Three ties: rseq (glibc 2.35: the kernel writes the CPU number into the TCB), the robust list,
  * and the address that the kernel clears when the thread ends, which glibc takes for the death of the thread.
  * The thread id in the TCB is the futex owner of mutexes: it is replaced by a virtual one, above
@@ -21,6 +25,7 @@
 #include "libc.h"
 #include "log.h"
 #include "lot.h"
+#include "sched.h"
 #include "shake.h"
 
 #include <errno.h>
@@ -34,6 +39,8 @@
 #define VIRTUAL_ID_FIRST 0x400000u
 #define VIRTUAL_ID_SPAN 0x3fb00000u
 #define IDS_PER_PROCESS 32672u
+
+enum { MOST_BIRTHS = 16 }; /* at a time: each is a kernel thread meanwhile */
 
 enum { RSEQ_UNREGISTER = 1, RSEQ_FAILED = -2, RSEQ_SIZE = 32 };
 
@@ -64,57 +71,119 @@ static void unregister_rseq(void)
     memcpy(area + 4, &failed, sizeof failed);
 }
 
-static uint32_t *field(const uint32_t *descriptor)
+static uint32_t *field(pthread_t thread, const uint32_t *descriptor)
 {
-    return descriptor ? (uint32_t *)((char *)pthread_self() + descriptor[2]) : NULL;
+    return descriptor ? (uint32_t *)((char *)thread + descriptor[2]) : NULL;
 }
 
 static void untie(struct ut_coro *coro)
 {
+    static struct robust_list_head none = {.list = {&none.list}};
     size_t length = 0;
-    struct robust_list_head none = {.list = {&none.list}};
     unregister_rseq();
     ut_syscall3(SYS_get_robust_list, 0, &coro->robust, &length);
     ut_syscall2(SYS_set_robust_list, &none, sizeof none);
-    ut_syscall1(SYS_set_tid_address, &coro->exited);
-    *field(ut_libc.tid_field) = coro->thread_id;
-    coro->cancel_state = field(ut_libc.cancel_field);
+    ut_syscall1(SYS_set_tid_address, NULL);
+    *field(pthread_self(), ut_libc.tid_field) = coro->thread_id;
+}
+
+/*
+ * Block every signal, also glibc's own: a handler must not run on the stack once it belongs to
+ * others. setuid's signal may have been sent while glibc still had the kernel's id of this
+ * thread, and somebody waits for its handler: so that runs first.
+ */
+static void block_all(void)
+{
+    const uint64_t all = ~UINT64_C(0), but_glibcs = UT_MASK_ALL;
+    uint64_t pending = 0;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    while (ut_syscall2(SYS_rt_sigpending, &pending, sizeof pending) == 0 &&
+           (pending & ~UT_MASK_ALL)) {
+        ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &but_glibcs, NULL, sizeof all);
+        ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    }
 }
 
 static void *newborn(void *argument)
 {
     struct ut_coro *coro = argument;
     ut_tls.coro = coro;
-    coro->tls = &ut_tls;
     ut_tls.critical = 1; /* as after every switch; ut_coro_run ends it */
-    coro->handle = pthread_self();
     coro->context.thread_pointer = ut_arch_thread_pointer();
     untie(coro);
     ut_shake();
-    ut_arch_leave_thread(&coro->context);
+    block_all();
+    ut_arch_leave_thread(&coro->context, &ut_carrier_departures);
     ut_coro_run(coro);
     return NULL;
 }
 
-int ut_tcb_make(struct ut_coro *coro)
+/* How many are being born; a futex word. */
+static _Atomic uint32_t births;
+
+/* Wait until fewer than MOST are. */
+static void await_births(uint32_t most)
+{
+    uint32_t count;
+    while ((count = atomic_load(&births)) >= most)
+        ut_sys_futex_wait(&births, count, UT_FOREVER);
+}
+
+void ut_tcb_settle(struct ut_coro *born)
+{
+    struct ut_coro *first = NULL, *next;
+    for (; born; born = next) { /* first come, first served */
+        next = born->next;
+        born->next = first;
+        first = born;
+    }
+    for (; first; first = next) {
+        next = first->next;
+        atomic_fetch_sub(&births, 1);
+        ut_sys_futex_wake(&births, 1);
+        ut_shake();
+        /* Pairs with ut_sched_launch: the second of the two makes it runnable. */
+        if (atomic_exchange(&first->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
+            ut_sched_make_runnable(first);
+    }
+}
+
+static int give_birth(struct ut_coro *coro, pthread_t *thread)
 {
     pthread_attr_t attributes;
-    pthread_t thread;
     uint64_t all = UT_MASK_ALL, before;
-    coro->thread_id = virtual_id();
-    coro->exited = 1;
     pthread_attr_init(&attributes);
     pthread_attr_setstack(&attributes, coro->stack, coro->stack_size);
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-    int error = ut_libc.pthread_create(&thread, &attributes, newborn, coro);
+    int error = ut_libc.pthread_create(thread, &attributes, newborn, coro);
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
     pthread_attr_destroy(&attributes);
-    if (error)
+    return error;
+}
+
+int ut_tcb_make(struct ut_coro *coro)
+{
+    pthread_t thread;
+    int error;
+    coro->thread_id = virtual_id();
+    await_births(MOST_BIRTHS);
+    atomic_fetch_add(&births, 1);
+    /* Those that are being born are kernel threads that may be one too many, for a moment. */
+    while ((error = give_birth(coro, &thread)) == EAGAIN && atomic_load(&births) > 1)
+        await_births(atomic_load(&births));
+    if (error) {
+        atomic_fetch_sub(&births, 1);
         return -error;
-    /* The kernel clears the word and wakes us when the thread is gone; not a private futex. */
-    while (__atomic_load_n(&coro->exited, __ATOMIC_ACQUIRE))
-        ut_syscall4(SYS_futex, &coro->exited, FUTEX_WAIT, 1, NULL);
+    }
+    coro->handle = thread;
+    coro->tls = (struct ut_tls *)((char *)thread + ((char *)&ut_tls - (char *)pthread_self()));
+    coro->cancel_state = field(thread, ut_libc.cancel_field);
     return 0;
+}
+
+void ut_tcb_forked(void)
+{
+    atomic_store(&births, 0);
 }
 
 /* Thread-local variables */

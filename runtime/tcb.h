@@ -7,9 +7,15 @@ struct ut_coro;
 
 /*
  * Have glibc make a thread on CORO's stack and take its kernel thread away. Afterwards CORO can
- * be switched to, in ut_coro's loop. 0, -EAGAIN or -ENOMEM. Any context; blocks some 20 µs.
+ * be launched: it will run in ut_coro's loop. 0, -EAGAIN or -ENOMEM. Any context; some 20 µs.
  */
 int ut_tcb_make(struct ut_coro *coro);
+
+/* BORN and those behind it have left their kernel threads, the last one first. The maker. */
+void ut_tcb_settle(struct ut_coro *born);
+
+/* In a forked child. */
+void ut_tcb_forked(void);
 
 /*
  * On the coroutine itself, before it runs another thread: thread-local variables get their

@@ -119,8 +119,8 @@ Test(child, takes_one_kernel_thread_and_no_descriptor_for_many, .timeout = 30)
     close(lowest);
     for (int i = 0; i < MANY; i++)
         coro[i] = launch(&waiting[i], make_child());
-    /* main, the lanes, the monitor, the watcher; a spare carrier if a lane was handed over */
-    until(engine_kernel_threads() <= 1 + 2 + 1 + 1 + 1);
+    /* main, the lanes, the monitor, the maker, the watcher; a spare carrier after a hand-over */
+    until(engine_kernel_threads() <= 1 + 2 + 1 + 1 + 1 + 1);
     int now = dup(0);
     cr_assert_eq(now, lowest);
     close(now);

@@ -160,7 +160,7 @@ Test(tcb, costs_no_kernel_thread, .timeout = 60)
     unsigned before = engine_kernel_threads();
     for (int i = 0; i < 1000; i++)
         engine_obtain(use_malloc, NULL);
-    cr_assert_eq(engine_kernel_threads(), before);
+    until(engine_kernel_threads() == before); /* the last ones may be on their way out */
 }
 
 static void *ask_cpu(void *unused)

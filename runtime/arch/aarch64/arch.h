@@ -13,9 +13,14 @@ struct ut_context {
 };
 _Static_assert(sizeof(struct ut_context) == 16, "switch.S relies on this layout");
 
+struct ut_departures {
+    void *last;     /* offset 0 */
+    uint32_t count; /* offset 8 */
+};
+
 /* See arch/x86_64/arch.h for what these promise. */
 void ut_arch_switch(struct ut_context *from, const struct ut_context *to);
-void ut_arch_leave_thread(struct ut_context *context);
+void ut_arch_leave_thread(struct ut_context *context, struct ut_departures *departures);
 void ut_arch_set_thread_pointer(uintptr_t value);
 
 /* TPIDR_EL0 is always writable from user space: nothing to find out. */

@@ -80,7 +80,11 @@ ut_arch_switch:
         .cfi_endproc
         .size   ut_arch_switch, . - ut_arch_switch
 
-/* void ut_arch_leave_thread(struct ut_context *context) */
+/*
+ * void ut_arch_leave_thread(struct ut_context *context, struct ut_departures *departures)
+ *
+ * From the exchange on somebody else may run on this stack: what follows uses registers only.
+ */
         .globl  ut_arch_leave_thread
         .hidden ut_arch_leave_thread
         .type   ut_arch_leave_thread, %function
@@ -90,6 +94,22 @@ ut_arch_leave_thread:
         save_registers
         mov     x11, sp
         str     x11, [x0]
+1:      ldr     x11, [x1]
+        str     x11, [x0, #16]          /* the next one */
+        ldaxr   x12, [x1]
+        cmp     x12, x11
+        b.ne    1b
+        stlxr   w13, x0, [x1]
+        cbnz    w13, 1b
+        add     x0, x1, #8
+2:      ldaxr   w11, [x0]
+        add     w11, w11, #1
+        stlxr   w12, w11, [x0]
+        cbnz    w12, 2b
+        mov     x1, #129                /* futex(&count, FUTEX_WAKE_PRIVATE, 1) */
+        mov     x2, #1
+        mov     x8, #98
+        svc     #0
         mov     x0, #0
         mov     x8, #93                 /* exit: ends this kernel thread only */
         svc     #0

@@ -27,10 +27,22 @@ extern bool ut_arch_fast_thread_pointer;
 void ut_arch_switch(struct ut_context *from, const struct ut_context *to);
 
 /*
- * Save the caller in CONTEXT and end the kernel thread by a raw exit system call, which touches
- * the stack no more. Returns, on another kernel thread, when somebody switches to CONTEXT.
+ * Those who have left their kernel threads, last come first: each is a struct whose first member
+ * is its context and whose second one, right behind, is a pointer to the next. switch.S knows
+ * the layouts. `count` is a futex word, changed and woken by each.
  */
-void ut_arch_leave_thread(struct ut_context *context);
+struct ut_departures {
+    void *last;     /* offset 0 */
+    uint32_t count; /* offset 8 */
+};
+
+/*
+ * Save the caller in CONTEXT, enter that in DEPARTURES, and end the kernel thread by a raw exit
+ * system call. Whoever finds it there may switch to it: the stack is touched no more by then.
+ * All signals must be blocked, without exception. Returns, on another kernel thread, when
+ * somebody switches to CONTEXT.
+ */
+void ut_arch_leave_thread(struct ut_context *context, struct ut_departures *departures);
 
 /* Find out whether WRFSBASE may be used. ALLOWED false: pretend that it may not. */
 void ut_arch_init(bool allowed);

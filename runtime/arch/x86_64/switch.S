@@ -107,7 +107,11 @@ ut_arch_switch:
         .cfi_endproc
         .size   ut_arch_switch, . - ut_arch_switch
 
-/* void ut_arch_leave_thread(struct ut_context *context) */
+/*
+ * void ut_arch_leave_thread(struct ut_context *context, struct ut_departures *departures)
+ *
+ * From the exchange on somebody else may run on this stack: what follows uses registers only.
+ */
         .globl  ut_arch_leave_thread
         .hidden ut_arch_leave_thread
         .type   ut_arch_leave_thread, @function
@@ -116,6 +120,16 @@ ut_arch_leave_thread:
         .cfi_startproc
         save_registers
         movq    %rsp, 0(%rdi)
+        movq    0(%rsi), %rax
+1:      movq    %rax, 16(%rdi)          /* the next one */
+        lock cmpxchgq %rdi, 0(%rsi)
+        jne     1b
+        lock incl 8(%rsi)
+        leaq    8(%rsi), %rdi           /* futex(&count, FUTEX_WAKE_PRIVATE, 1) */
+        movl    $129, %esi
+        movl    $1, %edx
+        movl    $202, %eax
+        syscall
         xorl    %edi, %edi
         movl    $60, %eax               /* exit: ends this kernel thread only */
         syscall

@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -157,12 +158,14 @@ static const char *thread_pointer_by_system_call(void)
 /* A thread that leaves its stack, continued by us. */
 
 static struct leaver {
-    struct ut_context context;
-    _Atomic uint32_t alive;
+    struct ut_context context; /* these two as struct ut_departures has it */
+    struct leaver *next;
     pthread_t handle;
     long first_thread, second_thread;
     int *variable;
-} leaver = {.alive = 1};
+} leaver;
+
+static struct ut_departures departures;
 
 static void *leave(void *argument)
 {
@@ -173,8 +176,9 @@ static void *leave(void *argument)
     leaver.handle = pthread_self();
     leaver.context.thread_pointer = ut_arch_thread_pointer();
     leaver.first_thread = ut_syscall0(SYS_gettid);
-    ut_syscall1(SYS_set_tid_address, &leaver.alive);
-    ut_arch_leave_thread(&leaver.context);
+    uint64_t all = ~UINT64_C(0);
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    ut_arch_leave_thread(&leaver.context, &departures);
     leaver.second_thread = ut_syscall0(SYS_gettid);
     if (variable != 99 || &variable != leaver.variable || kept != 1.5)
         complaint = "it lost its variables";
@@ -190,8 +194,10 @@ static const char *a_left_thread_goes_on_elsewhere(void)
     pthread_t thread;
     if (pthread_create(&thread, NULL, leave, NULL) != 0)
         return "no thread to be had";
-    while (atomic_load(&leaver.alive)) /* cleared by the kernel, when it is gone */
+    while (!__atomic_load_n(&departures.last, __ATOMIC_ACQUIRE))
         sched_yield();
+    if (departures.last != &leaver || leaver.next)
+        return "it is not entered among those who left";
     here.thread_pointer = ut_arch_thread_pointer();
     for (int i = 0; i < ROUNDS; i++)
         ut_arch_switch(&here, &leaver.context);
