@@ -8,6 +8,7 @@
 #include "lock.h"
 #include "log.h"
 #include "sched.h"
+#include "slice.h"
 #include "shake.h"
 #include "stats.h"
 #include "tcb.h"
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 
 #define IDLE_TIME (500 * UT_MILLISECOND) /* then a carrier ends */
-#define STUCK_TIME (100 * UT_MILLISECOND) /* for which relief runs the same coroutine */
+#define STUCK_TIME (10 * UT_MILLISECOND) /* for which relief runs the same coroutine */
 #define RETRY_TIME UT_MILLISECOND        /* when there was no thread to be had */
 
 enum {
@@ -257,6 +258,14 @@ void ut_carrier_each_pinned(void (*visit)(const struct ut_coro *coro,
     }
 }
 
+void ut_carrier_set_slice(struct ut_carrier *carrier, bool brief)
+{
+    if (carrier->brief == brief)
+        return;
+    carrier->brief = brief;
+    ut_slice_set(carrier->thread_id, brief);
+}
+
 void ut_carrier_set_name(const char *name)
 {
     ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, name, 0);
@@ -268,6 +277,7 @@ static void *carrier_main(void *argument)
     carrier->mask = UT_MASK_ALL;
     carrier->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     carrier->thread_id = (int)ut_syscall0(SYS_gettid);
+    carrier->brief = true;
     ut_tls.carrier = carrier;
     ut_tls.internal = true;
     ut_tls.critical = 1; /* for life: a carrier's own stack is no place for a handler */
@@ -345,6 +355,7 @@ static void *maker_main(void *unused)
     ut_tls.internal = true;
     ut_tls.critical = 1;
     ut_carrier_set_name("unthread-maker");
+    ut_slice_set(0, true); /* and carriers begin with what their maker has */
     for (;;) {
         uint32_t seen = __atomic_load_n(&ut_carrier_departures.count, __ATOMIC_SEQ_CST);
         ut_tcb_settle(__atomic_exchange_n(&ut_carrier_departures.last, NULL, __ATOMIC_SEQ_CST));
@@ -362,6 +373,7 @@ int ut_carrier_start_maker(void)
 
 void ut_carrier_forked(void)
 {
+    ut_slice_set(0, false); /* it may have been a carrier's */
     carriers_lock = (struct ut_lock){0};
     ut_carrier_departures = (struct ut_departures){0};
     ut_tcb_forked();

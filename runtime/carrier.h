@@ -38,6 +38,9 @@ void ut_carrier_give(struct ut_lane *lane);
  */
 bool ut_carrier_await(struct ut_carrier *carrier);
 
+/* Give CARRIER's kernel thread a short time slice, or its usual one. System calls if it differs. */
+void ut_carrier_set_slice(struct ut_carrier *carrier, bool brief);
+
 /* Name the calling kernel thread, for ps(1) and top(1). */
 void ut_carrier_set_name(const char *name);
 #define UT_CARRIER_NAME "unthread"

@@ -9,7 +9,8 @@
  *     call that nobody declared, or a page fault;
  *   - computes: with the same coroutine for 10 ms, or for 4 ms of CPU time; or for 1 ms, once others
  *     have waited for so long without a break: then there is a queue of such coroutines, and
- *     natively the kernel would let the others in between.
+ *     natively the kernel would let the others in between. While some compute on kernel threads
+ *     of their own, CPU time counts by what share of it one gets.
  *
  * The carrier finds out when it next claims the lane. Where the kernel does not tell what a
  * thread does, one in a region that uses little CPU time for 20 times as long counts as blocked.
@@ -31,6 +32,7 @@
 #include "sched.h"
 #include "shake.h"
 #include "sigmask.h"
+#include "slice.h"
 #include "stats.h"
 
 #include <errno.h>
@@ -38,6 +40,7 @@
 
 #define LOOK_TIME UT_MILLISECOND
 #define PRESSED_TIME UT_MILLISECOND /* of computing, when others have waited for long */
+#define LEAST_SHARE (100 * UT_MICROSECOND) /* of CPU time, for one that counts as computing */
 
 enum {
     BLIND_PATIENCE = 20, /* times the region time, where the kernel does not tell */
@@ -95,6 +98,7 @@ static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode wh
         return false;
     }
     ut_carrier_give(lane);
+    ut_carrier_set_slice(carrier_of(sight), false); /* if it is back already it has lost a little */
     return true;
 }
 
@@ -165,22 +169,35 @@ static bool take_if_blocked(struct ut_lane *lane, struct sight *sight, int64_t n
     return true;
 }
 
+/*
+ * The CPU time that somebody who computes has surely had after ENOUGH: among those that compute on
+ * kernel threads of their own each gets a share only.
+ */
+static int64_t share_of(int64_t enough)
+{
+    int64_t share = enough * 3 / 4 * ut_lane_count / (ut_lane_count + ut_run_hogs());
+    return share > LEAST_SHARE ? share : LEAST_SHARE;
+}
+
 /* Regions that are all short are no rest for the others. */
 static bool take_if_computing(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t most = (int64_t)ut_config.hog_ms * UT_MILLISECOND, enough = most * 2 / 5;
     int64_t age = now - sight->running_since, cpu_time;
-    if (now - sight->waited_since >= enough && enough > PRESSED_TIME)
+    if (now - sight->waited_since >= enough && enough > PRESSED_TIME) {
+        if (ut_run_hogs()) /* who has no CPU has lost it to these, and others would get one */
+            most = enough;
         enough = PRESSED_TIME;
+    }
     if (age < enough)
         return false;
     cpu_time = computed(sight);
-    if (age < most && cpu_time < enough * 3 / 4)
+    if (age < most && cpu_time < share_of(enough))
         return false;
     /* Without much CPU time it only lost its CPU to somebody: that is nothing to remember. */
     struct ut_episode why = {.what = UT_COMPUTES,
                              .since = sight->running_since,
-                             .unannounced = cpu_time >= PRESSED_TIME * 3 / 4};
+                             .unannounced = cpu_time >= share_of(PRESSED_TIME)};
     if (!take(lane, sight, why))
         return false;
     ut_count(hogs);
@@ -299,6 +316,7 @@ static void *monitor_main(void *unused)
     ut_tls.critical = 1;
     ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, "unthread-watch", 0);
     int64_t last_active = ut_clock_now();
+    ut_slice_set(0, true);
     int blind = ut_observe_start();
     if (blind) {
         ut_count(monitor_blind);

@@ -75,6 +75,7 @@ static void pin(struct ut_carrier *carrier, struct ut_episode why)
 void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why)
 {
     carrier->lane = NULL;
+    ut_carrier_set_slice(carrier, false);
     pin(carrier, why);
     ut_shake();
     ut_carrier_give(lane);
@@ -138,6 +139,7 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
 {
     ut_count(threads_bound);
     carrier->lane = NULL;
+    ut_carrier_set_slice(carrier, false);
     if (lane)
         ut_carrier_give(lane);
     coro->bound = true;

@@ -414,6 +414,7 @@ void ut_sched_run_carrier(struct ut_carrier *carrier)
         if (!carrier->lane && !carrier->relief && !ut_carrier_await(carrier))
             return;
         struct ut_lane *lane = carrier->lane;
+        ut_carrier_set_slice(carrier, true);
         if (lane)
             ut_run(carrier, lane, find_work(lane));
         else

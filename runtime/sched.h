@@ -38,6 +38,7 @@ struct ut_carrier {
     uint64_t mask;                 /* the kernel's signal mask of this thread */
     stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */
+    bool brief;                    /* it has a short slice: by itself, or by who takes its lane */
     _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
     _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */
     struct ut_episode pinned;      /* its coroutine runs without a lane; written by itself */

@@ -40,7 +40,7 @@
 #define VIRTUAL_ID_SPAN 0x3fb00000u
 #define IDS_PER_PROCESS 32672u
 
-enum { MOST_BIRTHS = 16 }; /* at a time: each is a kernel thread meanwhile */
+enum { MOST_BIRTHS = 8 }; /* at a time: each is a kernel thread meanwhile */
 
 enum { RSEQ_UNREGISTER = 1, RSEQ_FAILED = -2, RSEQ_SIZE = 32 };
 

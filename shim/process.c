@@ -231,7 +231,7 @@ UT_EXPORT int posix_spawn(pid_t *restrict process, const char *restrict path,
                           char *const arguments[restrict], char *const environment[restrict])
 {
     share_descriptors();
-    return UT_REGION("posix_spawn", false,
+    return UT_REGION("posix_spawn", true,
                      real(posix_spawn)(process, path, actions, attributes, arguments, environment));
 }
 
@@ -241,7 +241,7 @@ UT_EXPORT int posix_spawnp(pid_t *restrict process, const char *restrict file,
                            char *const arguments[restrict], char *const environment[restrict])
 {
     share_descriptors();
-    return UT_REGION("posix_spawnp", false,
+    return UT_REGION("posix_spawnp", true,
                      real(posix_spawnp)(process, file, actions, attributes, arguments,
                                         environment));
 }
