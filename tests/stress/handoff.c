@@ -2,13 +2,14 @@
 /*
  * handoff HOGS SECONDS BOUND_MS KERNEL_THREADS: HOGS threads compute without end while a hundred
  * connections are served by others. 99 of 100 requests must be answered within BOUND_MS; there are at
- * most KERNEL_THREADS + HOGS kernel threads, and KERNEL_THREADS again soon after the hogs have ended.
+ * most KERNEL_THREADS + HOGS kernel threads, and one more for every eight hogs, which serves the others;
+ * and KERNEL_THREADS again soon after the hogs have ended.
  */
 #include "stress.h"
 
 #include <sys/socket.h>
 
-enum { CONNECTIONS = 100, SAMPLES = 1 << 20, SETTLING_SECONDS = 15 };
+enum { PER_RELIEF = 8, CONNECTIONS = 100, SAMPLES = 1 << 20, SETTLING_SECONDS = 15 };
 
 static int pairs[CONNECTIONS][2];
 static _Atomic bool stop, stop_hogs;
@@ -102,6 +103,6 @@ int main(int argc, char **argv)
     printf("kernel threads: %ld with hogs, %ld later\n", most, left);
     fflush(stdout);
     CHECK(p99 < (float)bound);
-    CHECK(!kernel_threads || (most <= kernel_threads + hogs && left <= kernel_threads));
+    CHECK(!kernel_threads || (most <= kernel_threads + hogs + hogs / PER_RELIEF && left <= kernel_threads));
     return 0;
 }

@@ -164,7 +164,7 @@ Test(account, an_undeclared_call_is_named, .init = start_with_gate, .timeout = 3
     open_gate_and_join(coro);
     print_account();
     cr_assert_eq(row_of("system call read, undeclared").count, 1);
-    cr_assert_eq(atomic_load(&ut_stats.handed_undeclared), 1);
+    cr_assert_geq(atomic_load(&ut_stats.handed_undeclared), 1);
     cr_assert_eq(atomic_load(&ut_stats.hogs), 0);
 }
 

@@ -50,6 +50,8 @@ struct ut_coro *engine_obtain(void *(*start)(void *), void *argument)
     int error = 0;
     struct ut_coro *coro = ut_coro_obtain(STACK, &error);
     must(coro);
+    /* Born by now, so that those that are launched run in this order; the programs do without. */
+    until(coro->recycled || atomic_load(&coro->parking) == UT_CORO_PARKED);
     coro->start = start;
     coro->argument = argument;
     coro->result = NULL;
