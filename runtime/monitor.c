@@ -98,7 +98,8 @@ static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode wh
         return false;
     }
     ut_carrier_give(lane);
-    ut_carrier_set_slice(carrier_of(sight), false); /* if it is back already it has lost a little */
+    if (why.unannounced) /* if it is back already it has lost a little */
+        ut_carrier_set_slice(carrier_of(sight), false);
     return true;
 }
 

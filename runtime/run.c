@@ -75,7 +75,8 @@ static void pin(struct ut_carrier *carrier, struct ut_episode why)
 void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why)
 {
     carrier->lane = NULL;
-    ut_carrier_set_slice(carrier, false);
+    if (why.unannounced) /* else it is about to block, and needs no CPU */
+        ut_carrier_set_slice(carrier, false);
     pin(carrier, why);
     ut_shake();
     ut_carrier_give(lane);

@@ -422,6 +422,13 @@ void ut_sched_run_carrier(struct ut_carrier *carrier)
     }
 }
 
+void ut_sched_usual_slice(struct ut_coro *self)
+{
+    ut_critical_begin();
+    ut_carrier_set_slice(atomic_load_explicit(&self->carrier, memory_order_relaxed), false);
+    ut_critical_end();
+}
+
 /* Blocking regions */
 
 void ut_region_give(struct ut_coro *self)
@@ -439,6 +446,7 @@ void ut_region_give(struct ut_coro *self)
 
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
 {
+    ut_critical_begin(); /* a handler might park, and we would go on on another carrier */
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     self->why = symbol;
     uint32_t entry = atomic_load_explicit(&carrier->region_entry, memory_order_relaxed);
@@ -446,6 +454,7 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     ut_shake();
     /* Release: the monitor that sees the symbol sees the new entry number. */
     atomic_store_explicit(&carrier->region, symbol, memory_order_release);
+    ut_critical_end();
     ut_count(regions);
     if (slow)
         ut_region_give(self);

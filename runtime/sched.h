@@ -120,6 +120,12 @@ void ut_sched_requeue(struct ut_lane *lane, struct ut_coro *coro);
 void ut_sched_run_carrier(struct ut_carrier *carrier);
 
 /*
+ * SELF, the caller, is about to make a child process, which inherits the time slice of the kernel
+ * thread: that is the usual one until it next begins to run with a lane.
+ */
+void ut_sched_usual_slice(struct ut_coro *self);
+
+/*
  * A blocking region: the calling coroutine is about to make a call that may hold its kernel
  * thread. SYMBOL is a constant string. With SLOW the lane is handed over at once, else after
  * a while, by the monitor. Between the two the coroutine is like a native thread.

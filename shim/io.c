@@ -40,6 +40,14 @@ static long partial(const struct ut_io *io, long error)
     return io->done ? (long)io->done : error;
 }
 
+/* Handlers wait meanwhile: they may do I/O on the same descriptor. */
+static void pass_on(const struct ut_fd_use *use)
+{
+    ut_critical_begin();
+    ut_fd_pass_on(use);
+    ut_critical_end();
+}
+
 /* Account for RESULT bytes; true if the call is finished. */
 static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
 {
@@ -47,7 +55,7 @@ static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
     if (io->wanted && (size_t)result < missing)
         ut_fd_drained(use);
     else
-        ut_fd_pass_on(use); /* there may be more, for another thread that waits */
+        pass_on(use); /* there may be more, for another thread that waits */
     io->done += (size_t)result;
     /* End of file ends a MSG_WAITALL, too. */
     return !io->everything || result == 0 || io->done >= io->wanted;

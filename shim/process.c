@@ -217,12 +217,15 @@ UT_EXPORT int waitid(idtype_t type, id_t id, siginfo_t *info, int options)
     return (int)ut_process_waitid(self, (int)type, (int)id, info, options, NULL);
 }
 
-/* Starting. A child shares the open file descriptions; libc runs no fork handlers for these. */
+/* Starting */
 
-static void share_descriptors(void)
+void ut_process_before_child(void)
 {
+    struct ut_coro *self = ut_shim_self();
     if (ut_shim_started())
         ut_fd_fork_parent();
+    if (self)
+        ut_sched_usual_slice(self);
 }
 
 UT_EXPORT int posix_spawn(pid_t *restrict process, const char *restrict path,
@@ -230,7 +233,7 @@ UT_EXPORT int posix_spawn(pid_t *restrict process, const char *restrict path,
                           const posix_spawnattr_t *restrict attributes,
                           char *const arguments[restrict], char *const environment[restrict])
 {
-    share_descriptors();
+    ut_process_before_child();
     return UT_REGION("posix_spawn", true,
                      real(posix_spawn)(process, path, actions, attributes, arguments, environment));
 }
@@ -240,7 +243,7 @@ UT_EXPORT int posix_spawnp(pid_t *restrict process, const char *restrict file,
                            const posix_spawnattr_t *restrict attributes,
                            char *const arguments[restrict], char *const environment[restrict])
 {
-    share_descriptors();
+    ut_process_before_child();
     return UT_REGION("posix_spawnp", true,
                      real(posix_spawnp)(process, file, actions, attributes, arguments,
                                         environment));

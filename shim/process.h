@@ -10,4 +10,10 @@
 long ut_process_waitid(struct ut_coro *self, int type, int id, siginfo_t *info, int options,
                        struct rusage *usage);
 
+/*
+ * Before a child is made by a call of libc's that runs no fork handlers: it shares the open file
+ * descriptions, and begins with what the kernel thread has.
+ */
+void ut_process_before_child(void);
+
 #endif

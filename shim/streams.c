@@ -14,6 +14,7 @@
 #include "descriptors.h"
 #include "fd.h"
 #include "inner.h"
+#include "process.h"
 #include "real.h"
 
 #include <stdio.h>
@@ -180,9 +181,8 @@ UT_ALIAS(freopen64, freopen);
 
 UT_EXPORT FILE *popen(const char *command, const char *mode)
 {
-    if (ut_shim_started())
-        ut_fd_fork_parent(); /* the child shares them, and libc runs no fork handlers here */
-    FILE *stream = opened(UT_REGION("popen", false, real(popen)(command, mode)));
+    ut_process_before_child();
+    FILE *stream = opened(UT_REGION("popen", true, real(popen)(command, mode)));
     redirect_pipes(stream);
     return stream;
 }

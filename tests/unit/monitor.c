@@ -78,6 +78,15 @@ Test(monitor, a_slow_region_loses_it_at_once, .init = start_with_gate, .timeout 
     others_go_on_while_one_blocks("slow");
 }
 
+/* Where the kernel does not tell who is blocked: by the CPU time that is not used. */
+Test(monitor, a_blind_one_takes_lanes_from_regions, .timeout = 30)
+{
+    ut_config.observe = 1; /* off */
+    start_with_gate();
+    others_go_on_while_one_blocks(NULL);
+    cr_assert_eq(atomic_load(&ut_stats.monitor_blind), 1);
+}
+
 static void *hand_over_at_once(void *unused)
 {
     ut_region_begin(ut_tls.coro, "test", true);
