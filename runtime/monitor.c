@@ -7,10 +7,10 @@
  *     blocked (observe.h);
  *   - runs the coroutine that it ran at the last look, in no region, and is blocked: in a system
  *     call that nobody declared, or a page fault;
- *   - computes: with the same coroutine for 10 ms, or for 4 ms of CPU time; or for 1 ms, once others
- *     have waited for so long without a break: then there is a queue of such coroutines, and
- *     natively the kernel would let the others in between. While some compute on kernel threads
- *     of their own, CPU time counts by what share of it one gets.
+ *   - computes: with the same coroutine for 10 ms, or for 4 ms of CPU time. While as many as there are
+ *     lanes do so on kernel threads of their own, and others have waited for 4 ms without a break,
+ *     1 ms is enough, of which CPU time counts by what share of it one gets: there may be a queue of
+ *     such coroutines, and natively the kernel would let the others in between.
  *
  * The carrier finds out when it next claims the lane. Where the kernel does not tell what a
  * thread does, one in a region that uses little CPU time for 20 times as long counts as blocked.
@@ -87,7 +87,8 @@ static struct ut_carrier *carrier_of(const struct sight *sight)
  * Take LANE from the carrier that was seen to own it, unless it has moved on. What is written to
  * the carrier before counts only if the exchange succeeds, and nobody else writes it.
  */
-static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode why)
+static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode why,
+                 _Atomic unsigned long *counter)
 {
     uintptr_t owner = sight->owner;
     carrier_of(sight)->taken = why;
@@ -97,6 +98,7 @@ static bool take(struct ut_lane *lane, struct sight *sight, struct ut_episode wh
         ut_run_count_hog(&why, -1);
         return false;
     }
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
     ut_carrier_give(lane);
     if (why.unannounced) /* if it is back already it has lost a little */
         ut_carrier_set_slice(carrier_of(sight), false);
@@ -161,13 +163,8 @@ static bool take_if_blocked(struct ut_lane *lane, struct sight *sight, int64_t n
         why.unannounced = true;
         why.what = seen.call == UT_CALL_NONE ? UT_FAULTS : NULL;
     }
-    if (!take(lane, sight, why))
-        return false;
-    if (sight->region)
-        ut_count(handoffs);
-    else
-        ut_count(handed_undeclared);
-    return true;
+    return take(lane, sight, why,
+                sight->region ? &ut_stats.handoffs : &ut_stats.handed_undeclared);
 }
 
 /*
@@ -185,9 +182,9 @@ static bool take_if_computing(struct ut_lane *lane, struct sight *sight, int64_t
 {
     int64_t most = (int64_t)ut_config.hog_ms * UT_MILLISECOND, enough = most * 2 / 5;
     int64_t age = now - sight->running_since, cpu_time;
-    if (now - sight->waited_since >= enough && enough > PRESSED_TIME) {
-        if (ut_run_hogs()) /* who has no CPU has lost it to these, and others would get one */
-            most = enough;
+    if (ut_run_hogs() >= ut_lane_count && enough > PRESSED_TIME &&
+        now - sight->waited_since >= enough) {
+        most = enough; /* who has no CPU has lost it to these, and others would get one */
         enough = PRESSED_TIME;
     }
     if (age < enough)
@@ -199,10 +196,7 @@ static bool take_if_computing(struct ut_lane *lane, struct sight *sight, int64_t
     struct ut_episode why = {.what = UT_COMPUTES,
                              .since = sight->running_since,
                              .unannounced = cpu_time >= share_of(PRESSED_TIME)};
-    if (!take(lane, sight, why))
-        return false;
-    ut_count(hogs);
-    return true;
+    return take(lane, sight, why, &ut_stats.hogs);
 }
 
 static bool others_wait_at(struct ut_lane *lane, struct sight *sight, int64_t now)
