@@ -19,7 +19,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define IDLE_TIME (500 * UT_MILLISECOND) /* then a carrier ends */
+#define IDLE_TIME (50 * UT_MILLISECOND) /* then a carrier ends */
 #define STUCK_TIME (10 * UT_MILLISECOND) /* for which relief runs the same coroutine */
 #define RETRY_TIME UT_MILLISECOND        /* when there was no thread to be had */
 

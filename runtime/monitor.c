@@ -12,6 +12,8 @@
  *     1 ms is enough, of which CPU time counts by what share of it one gets: there may be a queue of
  *     such coroutines, and natively the kernel would let the others in between.
  *
+ * The first two wait longer while such calls turn out to be over soon: see sched.c.
+ *
  * The carrier finds out when it next claims the lane. Where the kernel does not tell what a
  * thread does, one in a region that uses little CPU time for 20 times as long counts as blocked.
  *
@@ -39,6 +41,7 @@
 #include <linux/membarrier.h>
 
 #define LOOK_TIME UT_MILLISECOND
+#define PATIENCE (4 * UT_MILLISECOND) /* with those that are blocked, if that is over soon mostly */
 #define PRESSED_TIME UT_MILLISECOND /* of computing, when others have waited for long */
 #define LEAST_SHARE (100 * UT_MICROSECOND) /* of CPU time, for one that counts as computing */
 
@@ -208,11 +211,18 @@ static bool others_wait_at(struct ut_lane *lane, struct sight *sight, int64_t no
     return sight->waited_since != UT_FOREVER;
 }
 
+/* How long a carrier may be blocked. Unannounced it must have been there at two looks at least. */
+static int64_t patience(const struct sight *sight)
+{
+    int64_t least = sight->region ? (int64_t)ut_config.region_us * UT_MICROSECOND : 1;
+    return ut_sched_blocks_briefly() && least < PATIENCE ? PATIENCE : least;
+}
+
 /* True if the lane should be looked at again soon. */
 static bool judge(struct ut_lane *lane, struct sight *sight, int64_t now)
 {
     int64_t age = now - sight->since;
-    bool old = sight->region ? age >= (int64_t)ut_config.region_us * UT_MICROSECOND : age > 0;
+    bool old = age >= patience(sight);
     bool wait = others_wait_at(lane, sight, now);
     if (wait && old && take_if_blocked(lane, sight, now))
         return true;

@@ -32,6 +32,10 @@
  * lane is handed over first: it runs as the thread that it natively is, and the kernel shares
  * the CPUs out. Short runs make it an ordinary one again.
  *
+ * But most calls that block unannounced do so for a moment, on a lock within the kernel, most
+ * of all on a busy machine; then another kernel thread is of no use. How long they blocked in
+ * the end tells: as long as the mean is a few milliseconds the monitor waits for as long.
+ *
  * The kernel shares the CPUs out by kernel threads. Against fifty that compute, the two carriers
  * of two lanes get a twenty-sixth of the CPUs, and all others together natively much more. So for every few
  * kernel threads that compute there may be one without a lane that runs what waits in the
@@ -68,6 +72,8 @@ enum {
     REMEMBERED = 4, /* short runs after which one that held its kernel thread is trusted again */
 };
 
+#define BRIEF_BLOCK (5 * UT_MILLISECOND) /* for which to take a lane is of no use */
+
 struct ut_lane *ut_lanes;
 unsigned ut_lane_count;
 
@@ -76,6 +82,32 @@ static _Atomic unsigned searching_lanes;
 static _Atomic unsigned started_lanes;
 
 /* Lanes */
+
+static _Atomic int64_t usual_block = 2 * BRIEF_BLOCK;
+
+bool ut_sched_blocks_briefly(void)
+{
+    return atomic_load_explicit(&usual_block, memory_order_relaxed) < BRIEF_BLOCK;
+}
+
+/*
+ * SELF has just found its lane taken. Was it right to take it? Waits for locks within the kernel,
+ * of the address space say, are over soon; the monitor learns to let them be. The mean is a rough
+ * one: others may be at it at the same time.
+ */
+static void learn_from_loss(struct ut_coro *self, const struct ut_episode *episode)
+{
+    int64_t span = ut_clock_now() - episode->since;
+    bool computed = episode->what == UT_COMPUTES;
+    if (!computed) {
+        int64_t mean = atomic_load_explicit(&usual_block, memory_order_relaxed);
+        atomic_store_explicit(&usual_block, mean + (span - mean) / 8, memory_order_relaxed);
+    }
+    if (episode->unannounced && (computed || span >= BRIEF_BLOCK)) {
+        self->held = *episode;
+        self->holds = REMEMBERED;
+    }
+}
 
 struct ut_lane *ut_sched_claim(void)
 {
@@ -95,10 +127,7 @@ struct ut_lane *ut_sched_claim(void)
     carrier->lane = NULL; /* the monitor took it, and has said why: ordered by its exchange */
     carrier->pinned = carrier->taken;
     carrier->taken.since = 0;
-    if (carrier->pinned.unannounced) {
-        self->held = carrier->pinned;
-        self->holds = REMEMBERED;
-    }
+    learn_from_loss(self, &carrier->pinned);
     return NULL;
 }
 
@@ -531,6 +560,7 @@ void ut_sched_forked(void)
     atomic_store(&sleeping_lanes, 0);
     atomic_store(&searching_lanes, 0);
     atomic_store(&started_lanes, 0);
+    atomic_store(&usual_block, 2 * BRIEF_BLOCK);
     ut_runq_forked();
     ut_run_forked();
 }

@@ -110,6 +110,9 @@ void ut_sched_bind(struct ut_coro *coro);
 /* Wake a lane that sleeps, if work may be waiting and nobody looks for it yet. Any context. */
 void ut_sched_kick(void);
 
+/* Have those that the monitor found blocked lately been so for some milliseconds only? */
+bool ut_sched_blocks_briefly(void);
+
 /* Queue a coroutine whose wait is over where it will run soonest. Once. Any context. */
 void ut_sched_make_runnable(struct ut_coro *coro);
 

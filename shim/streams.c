@@ -54,10 +54,19 @@ static struct ut_coro *parking_caller(void)
     return self && !ut_region_open(self) ? self : NULL;
 }
 
+/*
+ * Is it for us to read or write STREAM? Not a regular file: a region might end with waiting for a
+ * lane, while all who print to the same log wait inside libc for the stream's lock.
+ */
+static bool may_park(FILE *stream)
+{
+    return parking_caller() && ut_fd_kind(stream->_fileno) != UT_FD_FILE;
+}
+
 static ssize_t read_slot(FILE *stream, void *data, ssize_t count)
 {
     int state = PTHREAD_CANCEL_DISABLE;
-    if (!parking_caller())
+    if (!may_park(stream))
         return libc_read(stream, data, count);
     if (stream->_flags2 & NOT_CANCELLED)
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
@@ -87,7 +96,7 @@ static ssize_t write_all(FILE *stream, const char *data, ssize_t count)
 static ssize_t write_slot(FILE *stream, const void *data, ssize_t count)
 {
     int state = PTHREAD_CANCEL_DISABLE;
-    if (!parking_caller())
+    if (!may_park(stream))
         return libc_write(stream, data, count);
     if (stream->_flags2 & NOT_CANCELLED)
         pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
