@@ -287,6 +287,7 @@ static void *carrier_main(void *argument)
         assign(carrier, carrier->lane);
     ut_sched_run_carrier(carrier);
     ut_count(carriers_ended);
+    ut_tls.carrier = NULL; /* it will be another's: what this thread wakes on its way out is global */
     keep_ended(carrier);
     return NULL;
 }
