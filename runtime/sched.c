@@ -83,7 +83,7 @@ static _Atomic unsigned started_lanes;
 
 /* Lanes */
 
-static _Atomic int64_t usual_block = 2 * BRIEF_BLOCK;
+static _Atomic int64_t usual_block = BRIEF_BLOCK;
 
 bool ut_sched_blocks_briefly(void)
 {
@@ -560,7 +560,7 @@ void ut_sched_forked(void)
     atomic_store(&sleeping_lanes, 0);
     atomic_store(&searching_lanes, 0);
     atomic_store(&started_lanes, 0);
-    atomic_store(&usual_block, 2 * BRIEF_BLOCK);
+    atomic_store(&usual_block, BRIEF_BLOCK);
     ut_runq_forked();
     ut_run_forked();
 }
