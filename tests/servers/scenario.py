@@ -14,10 +14,10 @@ from logs import new_complaints
 SETTLE_SECONDS = 15.0
 TERM_SECONDS = 10.0
 WARM_UP_CLIENTS = 24
-# Kernel threads that unthread may add to the one per CPU: main, monitor, and two more.
+# Kernel threads that unthread may add to the one per CPU: main, monitor, maker, and one more.
 THREADS_BESIDE_CPUS = 4
-# And for moments: calls that block keep theirs, and on a busy machine more seem to.
-THREADS_FOR_MOMENTS = 12
+# And for moments: each call that blocks keeps its own, until the monitor has learnt that it does so for moments only.
+THREADS_FOR_MOMENTS = 24
 # Descriptors of the runtime's own that may appear after the warm-up, never sockets.
 RUNTIME_DESCRIPTORS = 4
 FAILURES = (OSError, RuntimeError, EOFError, KeyError, asyncio.TimeoutError)
