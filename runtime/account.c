@@ -93,11 +93,24 @@ static bool sum_up(const struct ut_coro *coro, const struct ut_episode *episode,
     return wanted;
 }
 
+/*
+ * The unwinder prepares itself under a pthread_once. Two coroutines that came to it first at the same
+ * time would wait for one another in the lot, and here, where a wait is about to begin, another
+ * one must not: so that is done before there are any.
+ */
+void ut_account_start(void)
+{
+    struct trace trace = {0};
+    _Unwind_Backtrace(note_frame, &trace);
+}
+
 /* The unwinder takes locks of the dynamic linker's, so the account's is not held meanwhile. */
 static void keep_stack(const struct ut_coro *coro, const struct ut_episode *episode)
 {
     struct trace trace = {0};
+    ut_tls.internal = true; /* whatever it locks, it waits for it in the kernel */
     _Unwind_Backtrace(note_frame, &trace);
+    ut_tls.internal = false;
     ut_lock_acquire(&account_lock);
     struct kind *kind = find(episode, (void *)coro->start);
     memcpy(kind->thread, coro->name, sizeof kind->thread);

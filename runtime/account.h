@@ -22,6 +22,9 @@ struct ut_episode {
 
 extern const char UT_COMPUTES[], UT_FAULTS[];
 
+/* Once, at the start, before there are coroutines. */
+void ut_account_start(void);
+
 /*
  * EPISODE of CORO, the caller, is over; clears it. On its own stack (which is what is recorded),
  * in a critical section, with or without a lane. Allocates nothing; some 100 ns, and 10 µs for

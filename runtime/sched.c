@@ -538,6 +538,7 @@ static int make_lanes(void)
 
 int ut_sched_start(void)
 {
+    ut_account_start();
     int result = make_lanes();
     if (result == 0)
         result = ut_carrier_start_maker();
