@@ -10,7 +10,7 @@
 /* Start it. 0 or -errno. */
 int ut_monitor_start(void);
 
-/* Wake it at once: a lane has no carrier. Any context. */
+/* Wake it at once: a lane has opened, or signals are to be looked at. Any context. */
 void ut_monitor_call(void);
 
 /* Have the account printed, by a thread made for it. Any context, also in a signal handler. */
