@@ -108,6 +108,7 @@ static void renew(struct ut_fd *entry)
     atomic_store_explicit(&entry->lane, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->kind, UT_FD_UNKNOWN, memory_order_relaxed);
     atomic_store_explicit(&entry->hung_up, false, memory_order_relaxed);
+    atomic_store_explicit(&entry->closing, false, memory_order_relaxed);
     atomic_store_explicit(&entry->linger, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->pace.level, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->pace.blind, false, memory_order_relaxed);
@@ -137,11 +138,11 @@ static bool is_sole(struct ut_fd *entry)
            atomic_load_explicit(&entry->epoch, memory_order_relaxed) == atomic_load(&fork_epoch);
 }
 
-void ut_fd_closing(int fd)
+uint32_t ut_fd_closing(int fd)
 {
     struct ut_fd *entry = ut_fd_find(fd);
     if (!entry)
-        return;
+        return 0;
     ut_lock_acquire(&entry->lock);
     bool kept = ut_fd_keep_open(entry, fd);
     unsigned lane = atomic_load_explicit(&entry->lane, memory_order_relaxed);
@@ -149,6 +150,22 @@ void ut_fd_closing(int fd)
     if (lane && (kept || !is_sole(entry)))
         ut_reactor_forget(ut_lanes[lane - 1].reactor, fd);
     renew(entry);
+    atomic_store_explicit(&entry->closing, true, memory_order_relaxed);
+    uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed);
+    ut_lock_release(&entry->lock);
+    ut_shake();
+    return generation;
+}
+
+void ut_fd_closed(int fd, uint32_t generation)
+{
+    struct ut_fd *entry = ut_fd_find(fd);
+    if (!entry)
+        return;
+    ut_lock_acquire(&entry->lock);
+    /* Else it was opened again meanwhile, by another thread. */
+    if (atomic_load_explicit(&entry->generation, memory_order_relaxed) == generation)
+        atomic_store_explicit(&entry->closing, false, memory_order_relaxed);
     ut_lock_release(&entry->lock);
 }
 
@@ -310,6 +327,7 @@ void ut_fd_forked(void)
             atomic_store(&entry->waiters, NULL);
             entry->last = NULL;
             entry->calls = NULL;
+            atomic_store(&entry->closing, false); /* who was about to has stayed behind */
             if (atomic_load(&entry->lane))
                 renew(entry);
         }

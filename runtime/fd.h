@@ -4,8 +4,8 @@
  *
  * Readiness is edge-triggered. For each direction an entry holds a stamp: a counter of events
  * with the bit "an attempt may succeed". Whoever attempts I/O takes the stamp first; when
- * the attempt says that nothing is there, it may wait, or note that the descriptor is drained, only if the stamp
- * is still the same: else an event has come between, and the attempt is made again.
+ * the attempt says that nothing is there, it may wait, or note that the descriptor is drained, only
+ * if the stamp is still the same: else an event has come between, and the attempt is made again.
  *
  *      use = ut_fd_use(fd, UT_FD_READ);
  *      if (ut_fd_promising(&use)) attempt; done unless EAGAIN
@@ -27,8 +27,8 @@ enum ut_fd_direction { UT_FD_READ, UT_FD_WRITE };
 
 enum ut_fd_kind {
     UT_FD_UNKNOWN,
-    UT_FD_STREAM,   /* a connected byte stream: a short count means drained */
-    UT_FD_SOCKET,   /* any other socket */
+    UT_FD_STREAM, /* a connected byte stream: a short count means drained */
+    UT_FD_SOCKET, /* any other socket */
     UT_FD_PIPE,
     UT_FD_POLLABLE, /* terminals, eventfd, timerfd, signalfd, inotify, ... */
     UT_FD_FILE,     /* cannot be watched: regular files, directories, block devices */
@@ -68,8 +68,11 @@ struct ut_fd_call {
     int moved_to;                       /* the duplicate, or -1 */
 };
 
-/* Register CALL; by itself at the first wait. End it: unregister, give back the duplicate. */
-void ut_fd_call_begin(struct ut_fd_call *call, const struct ut_fd_use *use);
+/*
+ * Register CALL; by itself at the first wait. False: the descriptor is being closed, look again.
+ * End it: unregister, give back the duplicate.
+ */
+bool ut_fd_call_begin(struct ut_fd_call *call, const struct ut_fd_use *use);
 void ut_fd_call_end(struct ut_fd_call *call);
 
 /* Start an attempt. False: no such descriptor can exist (negative, absurd, no memory). */
@@ -98,7 +101,7 @@ int ut_fd_wait(const struct ut_fd_use *use, struct ut_fd_call *call, const char 
 
 /*
  * The pieces of a wait on several descriptors. Enqueue: 0; 1 if one of EVENTS may have come
- * already, so that waiting makes no sense (it is queued nevertheless); or an error as above.
+ * already, or the descriptor is being closed, so that waiting makes no sense; or an error as above.
  */
 int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t ticket);
 void ut_fd_dequeue(struct ut_fd_waiter *waiter);
@@ -115,9 +118,12 @@ void ut_fd_opened(int fd, enum ut_fd_kind kind, bool owned, bool nonblock);
 
 /*
  * FD is about to be closed: forget it and wake who waits. Calls under way go on with a duplicate,
- * see ut_fd_wait. Any thread, in a critical section.
+ * see ut_fd_wait. Returns what ut_fd_closed wants: called when FD was closed, or could not be. Who
+ * meets the descriptor between the two looks again until it is gone, instead of
+ * waiting for a file that nobody holds. Any thread, in a critical section.
  */
-void ut_fd_closing(int fd);
+uint32_t ut_fd_closing(int fd);
+void ut_fd_closed(int fd, uint32_t generation);
 
 /*
  * Before and after a wait for FD, which libc opens and closes without a word to us (a resolver's

@@ -26,14 +26,15 @@ struct ut_fd {
     _Atomic uint32_t stamp[2];   /* events add under the lock; drained clears by exchange */
     _Atomic uint16_t lane;       /* whose reactor watches it, plus one; 0: nobody's */
     _Atomic uint8_t kind;
-    _Atomic bool hung_up;        /* end of file was seen coming: a short read proves nothing */
+    _Atomic bool hung_up; /* end of file was seen coming: a short read proves nothing */
+    _Atomic bool closing; /* between ut_fd_closing and ut_fd_closed; under the lock */
     _Atomic bool owned;
-    _Atomic bool nonblock;       /* meaningful if owned and of this fork epoch */
+    _Atomic bool nonblock; /* meaningful if owned and of this fork epoch */
     _Atomic bool timeouts_known;
     _Atomic uint32_t epoch;
-    _Atomic uint32_t holders;    /* calls that keep a closed file alive, see ut_fd_closing */
-    _Atomic int linger;          /* seconds */
-    struct ut_pace pace;         /* of calls on a file */
+    _Atomic uint32_t holders; /* calls that keep a closed file alive, see ut_fd_closing */
+    _Atomic int linger;       /* seconds */
+    struct ut_pace pace;      /* of calls on a file */
     _Atomic int64_t timeout[2];
     _Atomic(struct ut_fd_waiter *) waiters; /* first come first; changed under the lock */
     struct ut_fd_waiter *last;              /* under the lock */

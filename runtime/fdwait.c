@@ -132,10 +132,15 @@ int ut_fd_wait(const struct ut_fd_use *use, struct ut_fd_call *call, const char 
     };
     ut_lock_acquire(&entry->lock);
     int result;
-    if (atomic_load_explicit(&entry->generation, memory_order_relaxed) != use->generation)
+    if (atomic_load_explicit(&entry->generation, memory_order_relaxed) != use->generation) {
         result = closed(call);
-    else
+    } else if (atomic_load_explicit(&entry->closing, memory_order_relaxed)) {
+        ut_lock_release(&entry->lock);
+        ut_sched_yield(self);
+        return 0;
+    } else {
         result = watch(entry, use->fd);
+    }
     if (result < 0 || !nothing_new(entry, use)) {
         ut_lock_release(&entry->lock);
         return result;
@@ -150,12 +155,18 @@ int ut_fd_wait(const struct ut_fd_use *use, struct ut_fd_call *call, const char 
     return outcome == UT_WAIT_CLOSED ? closed(call) : outcome_error(outcome);
 }
 
-void ut_fd_call_begin(struct ut_fd_call *call, const struct ut_fd_use *use)
+bool ut_fd_call_begin(struct ut_fd_call *call, const struct ut_fd_use *use)
 {
-    ut_lock_acquire(&use->entry->lock);
-    if (atomic_load_explicit(&use->entry->generation, memory_order_relaxed) == use->generation)
-        enroll(use->entry, call);
-    ut_lock_release(&use->entry->lock);
+    struct ut_fd *entry = use->entry;
+    ut_lock_acquire(&entry->lock);
+    bool closing = atomic_load_explicit(&entry->closing, memory_order_relaxed);
+    if (!closing &&
+        atomic_load_explicit(&entry->generation, memory_order_relaxed) == use->generation)
+        enroll(entry, call);
+    ut_lock_release(&entry->lock);
+    if (closing)
+        ut_sched_yield(ut_tls.coro);
+    return !closing;
 }
 
 void ut_fd_call_end(struct ut_fd_call *call)
@@ -221,7 +232,8 @@ int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t
     waiter->ticket = ticket;
     waiter->exclusive = false;
     ut_lock_acquire(&entry->lock);
-    int result = watch(entry, fd);
+    bool closing = atomic_load_explicit(&entry->closing, memory_order_relaxed);
+    int result = closing ? 1 : watch(entry, fd);
     if (result == 0) {
         queue(entry, waiter);
         result = may_have_come(entry, events);

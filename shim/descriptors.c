@@ -13,9 +13,9 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/close_range.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <linux/close_range.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -43,12 +43,25 @@ int ut_descriptors_opened(int fd)
     return fd;
 }
 
-static void closing(int fd)
+static struct ut_closing closing(int fd)
 {
+    struct ut_closing closing = {.fd = -1};
     if (!ut_shim_started())
+        return closing;
+    closing.fd = fd;
+    ut_critical_begin();
+    closing.generation = ut_fd_closing(fd);
+    ut_critical_end();
+    return closing;
+}
+
+/* Also when a cancellation unwinds. */
+void ut_descriptors_closed(struct ut_closing *closing)
+{
+    if (closing->fd < 0)
         return;
     ut_critical_begin();
-    ut_fd_closing(fd);
+    ut_fd_closed(closing->fd, closing->generation);
     ut_critical_end();
 }
 
@@ -120,15 +133,18 @@ static long attempt_linger(struct ut_io *io)
 
 /*
  * With SO_LINGER close waits, in the kernel, for what was sent to be acknowledged: so we send the
- * end of the stream, wait for its acknowledgement ourselves, and then close without lingering. What was
- * not read makes close reset the connection, without waiting.
+ * end of the stream, wait for its acknowledgement ourselves, and then close without lingering. What
+ * was not read makes close reset the connection, without waiting.
  */
 static void linger(struct ut_coro *self, int fd, int seconds)
 {
     struct linger off = {0};
     int unread = 0;
     struct ut_io io = {
-        .fd = fd, .direction = UT_FD_WRITE, .why = "close", .attempt = attempt_linger,
+        .fd = fd,
+        .direction = UT_FD_WRITE,
+        .why = "close",
+        .attempt = attempt_linger,
         .deadline = ut_clock_now() + seconds * UT_SECOND,
     };
     if (ut_syscall3(SYS_ioctl, fd, FIONREAD, &unread) < 0 || unread ||
@@ -138,12 +154,12 @@ static void linger(struct ut_coro *self, int fd, int seconds)
     ut_syscall5(SYS_setsockopt, fd, SOL_SOCKET, SO_LINGER, &off, sizeof off);
 }
 
-void ut_descriptors_closing(struct ut_coro *self, int fd)
+struct ut_closing ut_descriptors_closing(struct ut_coro *self, int fd)
 {
     int seconds = self ? ut_fd_linger(fd) : 0;
     if (__builtin_expect(seconds > 0, 0) && ut_fd_is_sole(fd) && ut_fd_nonblocking(fd) == 0)
         linger(self, fd, seconds);
-    closing(fd);
+    return closing(fd);
 }
 
 UT_EXPORT int close(int fd)
@@ -152,7 +168,8 @@ UT_EXPORT int close(int fd)
         errno = EBADF;
         return -1;
     }
-    ut_descriptors_closing(ut_shim_self(), fd);
+    __attribute__((cleanup(ut_descriptors_closed), unused)) struct ut_closing closing =
+        ut_descriptors_closing(ut_shim_self(), fd);
     return real(close)(fd);
 }
 UT_ALIAS(__close, close);
@@ -180,8 +197,10 @@ UT_EXPORT int close_range(unsigned first, unsigned last, int flags)
     unsigned end = ut_fd_table_end();
     if (!(flags & CLOSE_RANGE_CLOEXEC))
         for (unsigned fd = first; fd <= last && fd < end; fd++)
-            if (!ut_ours_has((int)fd))
-                closing((int)fd);
+            if (!ut_ours_has((int)fd)) {
+                struct ut_closing one = closing((int)fd);
+                ut_descriptors_closed(&one); /* a moment early: there may be thousands */
+            }
     return (int)ut_shim_return(close_around_ours(first, last, flags));
 }
 
@@ -226,8 +245,9 @@ UT_EXPORT int dup3(int from, int to, int flags)
         errno = EBUSY;
         return -1;
     }
+    __attribute__((cleanup(ut_descriptors_closed))) struct ut_closing replaced = {.fd = -1};
     if (from != to && ut_shim_started() && ut_syscall2(SYS_fcntl, from, F_GETFD) >= 0)
-        closing(to);
+        replaced = closing(to);
     int result = flags < 0 ? real(dup2)(from, to) : real(dup3)(from, to, flags);
     return from == to ? result : duplicated(from, result);
 }

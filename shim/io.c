@@ -111,8 +111,10 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
             return -EBADF;
         if (io->everything && io->direction == UT_FD_READ && !io->call.entry) {
             ut_critical_begin(); /* MSG_WAITALL has the file between its attempts, too */
-            ut_fd_call_begin(&io->call, &use);
+            bool begun = ut_fd_call_begin(&io->call, &use);
             ut_critical_end();
+            if (!begun)
+                continue;
         }
         bool hopeless = !ut_fd_promising(&use);
         if (!hopeless || ut_fd_nonblocking(io->fd)) {
@@ -128,6 +130,8 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
             if (result != -EAGAIN)
                 return partial(io, result);
             int nonblocking = ut_fd_nonblocking(io->fd);
+            if (nonblocking < 0 && follow(io))
+                continue;
             if (nonblocking)
                 ut_fd_exhausted(&use); /* a poll() will follow: it need not ask again */
             if (nonblocking)

@@ -4,6 +4,7 @@
  * may be another process. Each is tried without waiting first; for System V's there is no readiness, so
  * waiting needs a kernel thread.
  */
+#include "descriptors.h"
 #include "fd.h"
 #include "ours.h"
 #include "real.h"
@@ -283,8 +284,7 @@ UT_EXPORT int mq_close(mqd_t queue)
         return real(mq_close)(queue);
     if (ut_ours_has(queue)) /* which does not exist */
         return (int)ut_shim_return(-EBADF);
-    ut_critical_begin();
-    ut_fd_closing(queue);
-    ut_critical_end();
+    __attribute__((cleanup(ut_descriptors_closed), unused)) struct ut_closing closing =
+        ut_descriptors_closing(NULL, queue);
     return real(mq_close)(queue);
 }

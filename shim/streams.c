@@ -2,8 +2,8 @@
 /*
  * Streams: stdio(3), fopen(3), popen(3). glibc: libio/libioP.h, libio/fileops.c, libio/iopopen.c.
  *
- * Buffers, locks, error and end-of-file flags are libc's. At the bottom it calls its own read, write
- * and close through tables of functions (struct _IO_jump_t, the same since 1999) that it only
+ * Buffers, locks, error and end-of-file flags are libc's. At the bottom it calls its own read,
+ * write and close through tables of functions (struct _IO_jump_t, the same since 1999) that it only
  * accepts in a section of its own: so their slots lead here. A stream's lock belongs to a
  * thread control block, and may be held while its coroutine is parked; who wants it
  * meanwhile waits inside libc, with a kernel thread. Slots may be called in regions: then they
@@ -107,24 +107,28 @@ static ssize_t write_slot(FILE *stream, const void *data, ssize_t count)
 }
 
 /* Closing a stream is no cancellation point for libc: it could not be made undone. */
-static void closing(FILE *stream)
+static struct ut_closing closing(FILE *stream)
 {
     int state;
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    ut_descriptors_closing(parking_caller(), stream->_fileno);
+    struct ut_closing closing = ut_descriptors_closing(parking_caller(), stream->_fileno);
     pthread_setcancelstate(state, NULL);
+    return closing;
 }
 
 static int close_slot(FILE *stream)
 {
-    closing(stream);
-    return libc_close(stream);
+    struct ut_closing now = closing(stream);
+    int result = libc_close(stream);
+    ut_descriptors_closed(&now);
+    return result;
 }
 
 /* Waits for the child, too. */
 static int proc_close_slot(FILE *stream)
 {
-    closing(stream);
+    struct ut_closing now = closing(stream);
+    ut_descriptors_closed(&now); /* a moment early: not when the child has ended */
     if (!parking_caller())
         return libc_proc_close(stream);
     return UT_REGION("pclose", true, libc_proc_close(stream));
@@ -179,11 +183,11 @@ UT_EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 }
 UT_ALIAS(fopen64, fopen); /* 64-bit machines only */
 
-UT_EXPORT FILE *freopen(const char *restrict path, const char *restrict mode,
-                        FILE *restrict stream)
+UT_EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict stream)
 {
+    __attribute__((cleanup(ut_descriptors_closed))) struct ut_closing replaced = {.fd = -1};
     if (stream->_fileno >= 0)
-        ut_descriptors_closing(NULL, stream->_fileno);
+        replaced = ut_descriptors_closing(NULL, stream->_fileno);
     return opened(UT_REGION("freopen", false, real(freopen)(path, mode, stream)));
 }
 UT_ALIAS(freopen64, freopen);
