@@ -54,6 +54,7 @@ struct ut_coro {
     uint8_t holds;                       /* how many short runs it takes to forget that */
     _Atomic bool bind;                   /* it is to get a kernel thread of its own */
     bool bound;                          /* it has one; for itself and its carrier only */
+    uint16_t last_lane, refused;         /* which lane ran it, plus one; only with the setting seed */
     struct ut_timer timer;               /* deadline of the current wait */
 
     /* Part 3: the stack slot and the thread control block; constant. */

@@ -437,6 +437,27 @@ static struct ut_coro *find_work(struct ut_lane *lane)
     return coro;
 }
 
+/*
+ * With the setting `seed` each switch is to be a move: a lane refuses a coroutine that it has run
+ * last, and gives the others time to take it. After some refusals they must be busy. True if it
+ * has been refused.
+ */
+static bool refuse(struct ut_lane *lane, struct ut_coro *coro)
+{
+    enum { REFUSALS = 64 };
+    if (coro->last_lane != lane->index + 1 || ut_lane_count == 1 || coro->refused == REFUSALS) {
+        if (coro->last_lane && coro->last_lane != lane->index + 1)
+            ut_count(moves_forced);
+        coro->last_lane = (uint16_t)(lane->index + 1);
+        coro->refused = 0;
+        return false;
+    }
+    coro->refused++;
+    enqueue_globally(coro);
+    ut_syscall0(SYS_sched_yield);
+    return true;
+}
+
 void ut_sched_run_carrier(struct ut_carrier *carrier)
 {
     for (;;) {
@@ -444,10 +465,13 @@ void ut_sched_run_carrier(struct ut_carrier *carrier)
             return;
         struct ut_lane *lane = carrier->lane;
         ut_carrier_set_slice(carrier, true);
-        if (lane)
-            ut_run(carrier, lane, find_work(lane));
-        else
+        if (!lane) {
             ut_run_relief(carrier);
+            continue;
+        }
+        struct ut_coro *coro = find_work(lane);
+        if (__builtin_expect(!ut_shake_moves(), 1) || !refuse(lane, coro))
+            ut_run(carrier, lane, coro);
     }
 }
 

@@ -4,7 +4,8 @@
  * races. A window of some nanoseconds, which a test would meet once in a million rounds, is
  * then as wide as a window of some tens of microseconds.
  *
- * With the setting `seed` every build moves coroutines at cancellation points (ut_shake_call). The
+ * With the setting `seed` coroutines yield at cancellation points (ut_shake_call), in every build,
+ * and go on on another carrier after each switch (refuse, in sched.c). The
  * points inside the runtime exist in builds with the meson option `shake` only, which
  * defines UT_SHAKE; such builds shake always, with seed 1 unless another one is set.
  */
