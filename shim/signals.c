@@ -30,6 +30,8 @@
 
 enum { SIGNALS = 65 };
 
+#define LIBC_OWN (UINT64_C(3) << 31) /* 32 and 33, which programs can neither block nor handle */
+
 /* The program's own actions. A version is odd while its entry is being written. */
 static struct {
     _Atomic uint32_t version;
@@ -82,12 +84,20 @@ static bool ignored_by_default(int signal)
     return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
 }
 
-/* Masks. KERNEL says what the calling kernel thread's mask is by now. */
+/* Masks */
 
+/* Say what the calling kernel thread's mask is by now. */
 static void note_mask(struct ut_coro *self, uint64_t mask)
 {
+    mask &= ~LIBC_OWN; /* blocked for moments only, while libc's own handler runs below us */
     ut_coro_set_mask(self, mask);
     atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask = mask;
+}
+
+static void block_all(void)
+{
+    uint64_t all = UT_MASK_ALL;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
 }
 
 /*
@@ -194,14 +204,14 @@ bool ut_signals_is_kick(const siginfo_t *info)
     return info->si_code == SI_QUEUE && info->si_ptr == &kick_marker;
 }
 
-/* Run what is pending for SELF and not blocked. */
-static void deliver_pending(struct ut_coro *self)
+/* Run what is pending for SELF and not blocked. True if there was something. */
+static bool deliver_pending(struct ut_coro *self)
 {
-    for (;;) {
+    for (bool any = false;; any = true) {
         siginfo_t info;
         uint64_t mask = atomic_load_explicit(&self->mask, memory_order_relaxed);
         if (!ut_signals_take(self, ~mask, &info))
-            return;
+            return any;
         deliver(&info, mask);
     }
 }
@@ -263,15 +273,15 @@ static bool is_fault(int signal, const siginfo_t *info)
 /* Keep INFO for the end of the critical section; nothing else may come until then. */
 static void defer(struct ut_tls *tls, const siginfo_t *info, ucontext_t *context)
 {
-    uint64_t all = UT_MASK_ALL;
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
+    uint64_t before = set_bits(&context->uc_sigmask), all = UT_MASK_ALL;
+    block_all(); /* libc's own signal leaves others in */
+    memcpy(&context->uc_sigmask, &all, sizeof all); /* in force when the trampoline returns */
     if (tls->deferred == UT_TLS_DEFERRED) { /* back to the process, where it stays pending */
         ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), info->si_signo);
         return;
     }
     tls->deferred_info[tls->deferred++] = *info;
-    memcpy(&tls->deferred_mask, &context->uc_sigmask, sizeof all);
-    memcpy(&context->uc_sigmask, &all, sizeof all); /* in force when the trampoline returns */
+    tls->deferred_mask = before & ~LIBC_OWN;
     atomic_store_explicit(&tls->attention, true, memory_order_relaxed);
     if (tls->coro) {
         atomic_load_explicit(&tls->coro->carrier, memory_order_relaxed)->mask = all;
@@ -326,17 +336,40 @@ static void leave_handler(struct ut_coro *self, void *outer)
     self->handler_frame = outer;
 }
 
+/* sigreturn will load the mask that is now SELF's, on whichever carrier we are by then. */
+static void return_with_mask(struct ut_coro *self, ucontext_t *context, uint64_t mask)
+{
+    block_all(); /* a trampoline that came now would note, after us, a mask that is none of ours */
+    memcpy(&context->uc_sigmask, &mask, sizeof mask);
+    note_mask(self, mask);
+}
+
+/*
+ * The signal means: look what is pending. It may have come between a change of the kernel's mask
+ * and the note of it: the kernel's counts.
+ */
+static void take_kick(struct ut_coro *self, ucontext_t *context)
+{
+    note_mask(self, set_bits(&context->uc_sigmask));
+    void *outer = enter_handler(self, __builtin_frame_address(0));
+    bool any = deliver_pending(self);
+    leave_handler(self, outer);
+    if (any) /* their handlers may have changed it */
+        return_with_mask(self, context, atomic_load_explicit(&self->mask, memory_order_relaxed));
+}
+
+/*
+ * The kernel calls it with everything blocked. So nothing comes in between whose trampoline
+ * would take the mask of this one for the thread's.
+ */
 static void trampoline(int signal, siginfo_t *info, void *opaque)
 {
     struct ut_tls *tls = &ut_tls;
     struct ut_coro *self = tls->coro;
     ucontext_t *context = opaque;
     if (ut_signals_is_kick(info)) {
-        if (self && !tls->critical) {
-            void *outer = enter_handler(self, __builtin_frame_address(0));
-            deliver_pending(self);
-            leave_handler(self, outer);
-        }
+        if (self && !tls->critical)
+            take_kick(self, context);
         return;
     }
     if (tls->critical && !is_fault(signal, info)) {
@@ -348,28 +381,24 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
         return;
     if (action.sa_flags & SA_RESETHAND)
         table[signal].action.sa_handler = SIG_DFL; /* as the kernel has done */
+    uint64_t before = set_bits(&context->uc_sigmask);
     if (!self) {
+        set_mask(NULL, mask_during(&action, signal, before));
         call(&action, info, opaque);
         return;
     }
-    uint64_t before = set_bits(&context->uc_sigmask);
     bool nested = self->mask_unsure;
-    self->mask_unsure = true; /* first: a handler that comes between leaves the other alone */
-    ut_shake();
+    self->mask_unsure = true;
     if (!nested)
         self->mask_before = before;
-    note_mask(self, mask_during(&action, signal, before));
+    ut_shake();
     void *outer = enter_handler(self, __builtin_frame_address(0));
+    set_mask(self, mask_during(&action, signal, before));
     call(&action, info, opaque);
     leave_handler(self, outer);
     ut_shake();
-    /*
-     * sigreturn loads this mask, on whichever carrier we are by now. Until then nothing else may
-     * come: its trampoline would note, after us, the mask that it found, our handler's.
-     */
-    uint64_t all = UT_MASK_ALL;
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
-    note_mask(self, before = set_bits(&context->uc_sigmask));
+    before = set_bits(&context->uc_sigmask);
+    return_with_mask(self, context, before);
     self->mask_unsure = nested;
     ut_shake();
     /* Who directed one at us before that note took it for blocked: it comes right after sigreturn. */
@@ -461,8 +490,9 @@ static int change_action(int signal, const struct sigaction *action, struct siga
     if (action) {
         kernel = *action;
         if (has_handler(action)) {
-            kernel.sa_sigaction = trampoline;
+            kernel.sa_sigaction = trampoline; /* lets in what the program's mask lets in */
             kernel.sa_flags |= SA_SIGINFO;
+            sigfillset(&kernel.sa_mask);
         }
         enter(signal, action);
         if (!ut_summary_owns(signal))
@@ -509,7 +539,7 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &before, sizeof before); /* the truth */
     mask = before;
     if (set) {
-        uint64_t change = set_bits(set) & ~(UINT64_C(3) << 31 | bit(SIGKILL) | bit(SIGSTOP));
+        uint64_t change = set_bits(set) & ~(LIBC_OWN | bit(SIGKILL) | bit(SIGSTOP));
         switch (how) {
         case SIG_BLOCK:
             mask |= change;
