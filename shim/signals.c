@@ -142,9 +142,11 @@ static void default_action(int signal)
 
 /*
  * Run the handler for INFO on the calling thread as the kernel would have. BEFORE: the mask to go
- * back to. No critical section is open.
+ * back to. No critical section is open. IN_KICK: the trampoline's return will load that mask, and
+ * not before: else each handler that has run would let in the kick for the next, on top of
+ * this frame, and so on until the stack is full.
  */
-static void deliver(siginfo_t *info, uint64_t before)
+static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
 {
     struct ut_coro *self = ut_tls.coro;
     int signal = info->si_signo;
@@ -176,7 +178,12 @@ static void deliver(siginfo_t *info, uint64_t before)
     ut_shake();
     call(&action, info, &context);
     ut_shake();
-    set_mask(self, set_bits(&context.uc_sigmask));
+    if (in_kick) {
+        block_all();
+        note_mask(self, set_bits(&context.uc_sigmask));
+    } else {
+        set_mask(self, set_bits(&context.uc_sigmask));
+    }
     if (self)
         self->mask_unsure = nested;
 }
@@ -205,14 +212,14 @@ bool ut_signals_is_kick(const siginfo_t *info)
 }
 
 /* Run what is pending for SELF and not blocked. True if there was something. */
-static bool deliver_pending(struct ut_coro *self)
+static bool deliver_pending(struct ut_coro *self, bool in_kick)
 {
     for (bool any = false;; any = true) {
         siginfo_t info;
         uint64_t mask = atomic_load_explicit(&self->mask, memory_order_relaxed);
         if (!ut_signals_take(self, ~mask, &info))
             return any;
-        deliver(&info, mask);
+        deliver(&info, mask, in_kick);
     }
 }
 
@@ -254,11 +261,11 @@ void ut_signals_deliver(void)
             if (tls->internal)
                 forward(&info[i]);
             else
-                deliver(&info[i], mask);
+                deliver(&info[i], mask, false);
     }
     if (!self)
         return;
-    deliver_pending(self);
+    deliver_pending(self, false);
     if (ut_shim_cancel_pending(self))
         ut_cancel_asynchronously();
 }
@@ -352,7 +359,7 @@ static void take_kick(struct ut_coro *self, ucontext_t *context)
 {
     note_mask(self, set_bits(&context->uc_sigmask));
     void *outer = enter_handler(self, __builtin_frame_address(0));
-    bool any = deliver_pending(self);
+    bool any = deliver_pending(self, true);
     leave_handler(self, outer);
     if (any) /* their handlers may have changed it */
         return_with_mask(self, context, atomic_load_explicit(&self->mask, memory_order_relaxed));
@@ -561,7 +568,7 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     note_mask(self, before);
     if (mask != before) {
         set_mask(self, mask);
-        deliver_pending(self);
+        deliver_pending(self, false);
     }
     return 0;
 }
