@@ -163,9 +163,10 @@ void ut_fd_closed(int fd, uint32_t generation)
     if (!entry)
         return;
     ut_lock_acquire(&entry->lock);
-    /* Else it was opened again meanwhile, by another thread. */
+    /* Else it was opened again meanwhile, by another thread. An attempt that was begun before the
+     * close is of no use any more: it must not wait for what is gone. */
     if (atomic_load_explicit(&entry->generation, memory_order_relaxed) == generation)
-        atomic_store_explicit(&entry->closing, false, memory_order_relaxed);
+        renew(entry);
     ut_lock_release(&entry->lock);
 }
 

@@ -185,8 +185,9 @@ void ut_fd_call_end(struct ut_fd_call *call)
     ut_lock_release(&entry->lock);
     struct ut_fd *kept = ut_fd_find(call->moved_to);
     if (kept && atomic_fetch_sub(&kept->holders, 1) == 1) {
-        ut_fd_closing(call->moved_to);
+        uint32_t generation = ut_fd_closing(call->moved_to);
         ut_syscall1(SYS_close, call->moved_to);
+        ut_fd_closed(call->moved_to, generation);
     }
 }
 
