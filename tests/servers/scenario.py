@@ -149,7 +149,10 @@ class Scenario:
         most = self.process.cpus() + THREADS_BESIDE_CPUS
         self.check(got.threads_held <= most, f"at most {most} kernel threads while all are open",
                    str(got.threads_held))
-        self.check(got.threads_asking <= most, f"at most {most} kernel threads while all ask",
+        # A coroutine that computes for long (a TLS handshake) keeps its kernel thread, and its lane
+        # gets another one: one more for each CPU that is kept busy so.
+        asking = most + self.process.cpus()
+        self.check(got.threads_asking <= asking, f"at most {asking} kernel threads while all ask",
                    f"median {got.threads_asking}")
         peak = most + THREADS_FOR_MOMENTS
         self.check(got.threads_peak <= peak, f"never more than {peak} kernel threads",
