@@ -22,6 +22,7 @@
 #include "real.h"
 #include "stack.h"
 #include "summary.h"
+#include "timers.h"
 #include "wait.h"
 
 #include <limits.h>
@@ -140,6 +141,17 @@ static void default_action(int signal)
     ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), signal); /* the kernel's action is default, too */
 }
 
+/* INFO of a timer that signals a coroutine goes there. True if it was not for the caller. */
+static bool is_anothers(siginfo_t *info)
+{
+    struct ut_coro *coro;
+    if (!ut_timers_target(info, &coro) || (coro && coro == ut_tls.coro))
+        return false;
+    if (coro)
+        ut_signals_direct(coro, info);
+    return true;
+}
+
 /*
  * Run the handler for INFO on the calling thread as the kernel would have. BEFORE: the mask to go
  * back to. No critical section is open. IN_KICK: the trampoline's return will load that mask, and
@@ -155,6 +167,10 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
     if (signal == UT_SIGCANCEL) {
         set_mask(self, before);
         ut_cancel_by_signal(info, NULL);
+        return;
+    }
+    if (is_anothers(info)) {
+        set_mask(self, before);
         return;
     }
     if (!has_handler(&action)) {
@@ -238,6 +254,8 @@ static void forward(siginfo_t *info)
 {
     if (info->si_signo == UT_SIGCANCEL)
         return; /* its target knows by itself: pthread_cancel asked for its attention */
+    if (is_anothers(info))
+        return;
     struct ut_coro *taker = find_taker(info->si_signo);
     if (taker)
         ut_signals_direct(taker, info);
@@ -384,7 +402,7 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
         return;
     }
     struct sigaction action = look_up(signal);
-    if (!has_handler(&action)) /* changed a moment ago */
+    if (!has_handler(&action) || is_anothers(info)) /* no handler: changed a moment ago */
         return;
     if (action.sa_flags & SA_RESETHAND)
         table[signal].action.sa_handler = SIG_DFL; /* as the kernel has done */

@@ -16,6 +16,9 @@ void ut_signals_cancel_trampoline(int signal, siginfo_t *info, void *context);
 /* On a coroutine that has unwound out of a handler: put its mask in force again. */
 void ut_signals_left_handler(void);
 
+/* The coroutine with this virtual kernel thread id, or NULL. */
+struct ut_coro *ut_signals_find(pid_t thread);
+
 /* Send SIGNAL to CORO alone. 0 or a positive error. Any context. */
 int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
 

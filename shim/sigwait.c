@@ -162,7 +162,7 @@ UT_EXPORT int sigsuspend(const sigset_t *set)
 
 /* Sending to one thread by its kernel id, which for a coroutine is virtual. */
 
-static struct ut_coro *find_by_id(pid_t thread)
+struct ut_coro *ut_signals_find(pid_t thread)
 {
     struct ut_coro *coro = NULL;
     while ((coro = ut_coro_next(coro)))
@@ -173,7 +173,7 @@ static struct ut_coro *find_by_id(pid_t thread)
 
 UT_EXPORT int tgkill(pid_t process, pid_t thread, int signal)
 {
-    struct ut_coro *coro = ut_shim_started() && thread > 0 ? find_by_id(thread) : NULL;
+    struct ut_coro *coro = ut_shim_started() && thread > 0 ? ut_signals_find(thread) : NULL;
     if (!coro || process != getpid())
         return real(tgkill)(process, thread, signal);
     if (atomic_load(&coro->life) & (UT_CORO_FINISHED | UT_CORO_POOLED))

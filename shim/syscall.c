@@ -11,6 +11,7 @@
 #include "process.h"
 #include "real.h"
 #include "signals.h"
+#include "timers.h"
 
 #include <fcntl.h>
 #include <limits.h>

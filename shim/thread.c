@@ -12,6 +12,7 @@
 #include "native.h"
 #include "real.h"
 #include "signals.h"
+#include "timers.h"
 
 #include <limits.h>
 #include <setjmp.h>
@@ -167,6 +168,7 @@ void ut_thread_body(struct ut_coro *self)
     if (!ut_tls.coro)
         real(pthread_exit)(self->result); /* we are in a forked child: glibc's own way out */
     run_destructors();
+    ut_timers_forget(self);
     ut_shake();
     one_less();
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* alarm, setitimer and timer_create (signal, thread-directed signal, thread) with threads
- * about. */
+/* alarm, setitimer and timer_create (signal, thread) with threads about. */
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/time.h>
@@ -65,14 +64,6 @@ static void *uses_timers(void *argument)
     begin = now_ns();
     show_sys(timer_settime(timer, 0, &forty, NULL));
     wait_for("SIGEV_SIGNAL", begin, 40);
-    show_sys(timer_delete(timer));
-
-    event = (struct sigevent){.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = SIGALRM};
-    event._sigev_un._tid = gettid();
-    show_sys(timer_create(CLOCK_MONOTONIC, &event, &timer));
-    begin = now_ns();
-    show_sys(timer_settime(timer, 0, &forty, NULL));
-    wait_for("SIGEV_THREAD_ID", begin, 40);
     show_sys(timer_delete(timer));
 
     event = (struct sigevent){.sigev_notify = SIGEV_THREAD, .sigev_notify_function = notify};
