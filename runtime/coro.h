@@ -18,6 +18,8 @@
 #include <stddef.h>
 
 struct ut_carrier;
+struct ut_frame;
+struct ut_queued;
 struct ut_tls;
 
 enum ut_coro_parking { /* whoever comes second, the switch or the waker, makes it runnable */
@@ -63,7 +65,7 @@ struct ut_coro {
     void *stack;                  /* what glibc was told its stack is */
     size_t stack_size;
     unsigned size_class;
-    uint32_t thread_id;           /* virtual kernel thread id, also in glibc's TCB */
+    uint32_t thread_id;           /* virtual kernel thread id, also in glibc's TCB; the thread's */
     pthread_t handle;             /* glibc's name for it */
     uint32_t *cancel_state;       /* glibc's cancelhandling word in the TCB, or NULL */
     struct robust_list_head *robust; /* glibc's list of held robust mutexes, or NULL */
@@ -85,12 +87,14 @@ struct ut_coro {
     uint64_t mask_before;         /* the mask outside that handler */
     stack_t alternate_stack;      /* sigaltstack(2) */
     void *handler_frame;          /* of a handler that came at any instruction, see sched.c */
+    _Atomic bool awaits_signals;  /* takes even blocked ones: it is to be woken for them */
+    struct ut_frame *frames;      /* what a jump out of a handler would leave half done: shim */
     bool handled;                 /* a handler ran since the current call began */
     bool must_report;             /* one without SA_RESTART: the call returns EINTR */
     struct ut_tls *tls;           /* its thread-local state, to raise tls->attention from afar */
     struct ut_lock lock;          /* guards the fields below: others may set them */
     char name[16];
-    siginfo_t pending_info;       /* of the signal that was directed at it last */
+    struct ut_queued *queued;     /* the pending ones, oldest first: shim */
     int schedule_policy;
     struct sched_param schedule;
 };

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -210,6 +212,16 @@ int ut_fd_nonblocking(int fd)
     return flags < 0 ? (int)flags : !!(flags & O_NONBLOCK);
 }
 
+/* Files of this kind are no different for stat. */
+static bool is_signalfd(int fd)
+{
+    static const char wanted[] = "anon_inode:[signalfd]";
+    char path[32], target[sizeof wanted];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    long size = ut_syscall4(SYS_readlinkat, AT_FDCWD, path, target, sizeof target);
+    return size == (long)sizeof wanted - 1 && memcmp(target, wanted, sizeof wanted - 1) == 0;
+}
+
 static enum ut_fd_kind ask_kind(int fd)
 {
     struct stat status;
@@ -225,7 +237,8 @@ static enum ut_fd_kind ask_kind(int fd)
         return UT_FD_PIPE;
     return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)
                ? UT_FD_FILE
-               : UT_FD_POLLABLE;
+           : is_signalfd(fd) ? UT_FD_SIGNALS
+                             : UT_FD_POLLABLE;
 }
 
 enum ut_fd_kind ut_fd_kind(int fd)

@@ -56,6 +56,16 @@ static uint32_t virtual_id(void)
     return VIRTUAL_ID_FIRST + (uint32_t)(number % VIRTUAL_ID_SPAN);
 }
 
+/* An id that is used again was given up so many threads ago: who still knows it has had time. */
+enum { RESTING = 1024 };
+
+static uint32_t another_id(uint32_t given_up)
+{
+    static _Atomic uint32_t resting[RESTING], next;
+    uint32_t id = atomic_exchange(&resting[atomic_fetch_add(&next, 1) % RESTING], given_up);
+    return id ? id : virtual_id();
+}
+
 static void unregister_rseq(void)
 {
     if (!ut_libc.rseq_offset)
@@ -159,6 +169,12 @@ static int give_birth(struct ut_coro *coro, pthread_t *thread)
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
     pthread_attr_destroy(&attributes);
     return error;
+}
+
+void ut_tcb_rename(struct ut_coro *coro)
+{
+    coro->thread_id = another_id(coro->thread_id);
+    *field(coro->handle, ut_libc.tid_field) = coro->thread_id;
 }
 
 int ut_tcb_make(struct ut_coro *coro)

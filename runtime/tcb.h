@@ -23,6 +23,9 @@ void ut_tcb_forked(void);
  */
 void ut_tcb_renew(void);
 
+/* A new thread id for CORO, which is to run another thread; where pthread's functions look, too. */
+void ut_tcb_rename(struct ut_coro *coro);
+
 /*
  * On the coroutine itself, when its thread has ended: as if it had never been cancelled. Not
  * later, because the next thread may be cancelled before it first runs.

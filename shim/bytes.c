@@ -8,6 +8,8 @@
 #include "io.h"
 #include "pace.h"
 #include "real.h"
+#include "signalfd.h"
+#include "signals.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -77,6 +79,11 @@ static long attempt_socket_vector(struct ut_io *io)
                                     &message, MSG_DONTWAIT));
 }
 
+static long attempt_signals(struct ut_io *io)
+{
+    return ut_signalfd_attempt(io, attempt_vector);
+}
+
 /* The common way of all four below. */
 static ssize_t transfer(struct ut_coro *self, const char *why, int fd, enum ut_fd_kind kind,
                         enum ut_fd_direction direction, const struct iovec *parts, int count)
@@ -84,10 +91,15 @@ static ssize_t transfer(struct ut_coro *self, const char *why, int fd, enum ut_f
     struct ut_io io = {
         .fd = fd, .direction = direction, .why = why, .parts = parts,
         .part_count = count,
-        .attempt = is_socket(kind) ? attempt_socket_vector : attempt_vector,
+        .attempt = is_socket(kind)          ? attempt_socket_vector
+                   : kind == UT_FD_SIGNALS ? attempt_signals
+                                            : attempt_vector,
         .everything = direction == UT_FD_WRITE && (kind == UT_FD_STREAM || kind == UT_FD_PIPE),
     };
-    return ut_shim_return(ut_io_run(self, &io));
+    long result = ut_io_run(self, &io);
+    if (kind == UT_FD_SIGNALS)
+        atomic_store_explicit(&self->awaits_signals, false, memory_order_relaxed);
+    return ut_shim_return(result);
 }
 
 static long attempt_plain_recv(struct ut_io *io)
@@ -120,6 +132,8 @@ static long attempt_plain_send(struct ut_io *io)
 static void end_pace(struct ut_pace_call *call)
 {
     int saved = errno;
+    if (saved == EFBIG)
+        ut_signals_keep_own(ut_tls.coro, SIGXFSZ);
     ut_pace_end(call);
     errno = saved;
 }
@@ -352,22 +366,31 @@ UT_EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t count)
 }
 UT_ALIAS(sendfile, sendfile64);
 
+/* RESULT of a call that may have met a pipe without readers. */
+static ssize_t piped(ssize_t result)
+{
+    if (result < 0 && errno == EPIPE && ut_shim_self())
+        ut_signals_keep_own(ut_tls.coro, SIGPIPE);
+    return result;
+}
+
 UT_EXPORT ssize_t splice(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t count,
                          unsigned flags)
 {
-    return UT_REGION("splice", !(flags & SPLICE_F_NONBLOCK),
-                     real(splice)(from, from_offset, to, to_offset, count, flags));
+    return piped(UT_REGION("splice", !(flags & SPLICE_F_NONBLOCK),
+                           real(splice)(from, from_offset, to, to_offset, count, flags)));
 }
 
 UT_EXPORT ssize_t tee(int from, int to, size_t count, unsigned flags)
 {
-    return UT_REGION("tee", !(flags & SPLICE_F_NONBLOCK), real(tee)(from, to, count, flags));
+    return piped(
+        UT_REGION("tee", !(flags & SPLICE_F_NONBLOCK), real(tee)(from, to, count, flags)));
 }
 
 UT_EXPORT ssize_t vmsplice(int fd, const struct iovec *parts, size_t count, unsigned flags)
 {
-    return UT_REGION("vmsplice", !(flags & SPLICE_F_NONBLOCK),
-                     real(vmsplice)(fd, parts, count, flags));
+    return piped(UT_REGION("vmsplice", !(flags & SPLICE_F_NONBLOCK),
+                           real(vmsplice)(fd, parts, count, flags)));
 }
 
 UT_EXPORT ssize_t copy_file_range(int from, off64_t *from_offset, int to, off64_t *to_offset,

@@ -94,7 +94,7 @@ UT_EXPORT int timerfd_create(clockid_t clock, int flags)
 UT_EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 {
     int result = real(signalfd)(fd, mask, flags);
-    return fd < 0 ? opened(result, UT_FD_POLLABLE, true, flags & SFD_NONBLOCK) : result;
+    return fd < 0 ? opened(result, UT_FD_SIGNALS, true, flags & SFD_NONBLOCK) : result;
 }
 
 UT_EXPORT int inotify_init1(int flags)

@@ -13,6 +13,8 @@
 #include "lot.h"
 #include "monitor.h"
 #include "names.h"
+#include "sigactions.h"
+#include "sigqueue.h"
 #include "carrier.h"
 #include "real.h"
 #include "sigmask.h"
@@ -61,6 +63,8 @@ static void forked_child(void)
     ut_coro_forked(self);
     ut_thread_forked(self);
     ut_names_forked();
+    ut_sigqueue_forked(self);
+    ut_sigactions_forked();
     atomic_store(&start_state, NOT_STARTED);
     if (self)
         ut_count(native_after_fork);

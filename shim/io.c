@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "io.h"
 
+#include "signals.h"
 #include "wait.h"
 
 #include <limits.h>
+#include <stddef.h>
 
 int ut_io_skip(const struct iovec *parts, int count, size_t skipped, struct iovec *rest)
 {
@@ -74,8 +76,9 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
     if (result == -ESTALE) /* closed, but the call has its file */
         return 0;
     if (result == -EINTR) {
-        /* signal(7): with a timeout set, socket calls are never restarted. */
-        return io->deadline == UT_FOREVER ? ut_shim_attend(self, true) : ut_shim_attend_sleep(self);
+        /* signal(7): never restarted are socket calls with a time-out; nor those that have done a part. */
+        return io->deadline == UT_FOREVER && !io->done ? ut_shim_attend(self, true)
+                                                       : ut_shim_attend_sleep(self);
     }
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }
@@ -90,14 +93,23 @@ static bool follow(struct ut_io *io)
     return true;
 }
 
-/* Also when a cancellation unwinds. */
+/* Once the descriptor may know of the call, this ends it: also by unwinding, and by a jump. */
+static void leave_call(struct ut_coro *self, struct ut_frame *frame)
+{
+    struct ut_io *io = (struct ut_io *)((char *)frame - offsetof(struct ut_io, frame));
+    (void)self;
+    ut_critical_begin();
+    ut_fd_call_end(&io->call);
+    ut_critical_end();
+}
+
 static void end_call(struct ut_io **io)
 {
-    if (!(*io)->call.entry)
+    struct ut_frame *frame = &(*io)->frame;
+    if (!frame->leave)
         return;
-    ut_critical_begin();
-    ut_fd_call_end(&(*io)->call);
-    ut_critical_end();
+    ut_frame_end(frame);
+    leave_call(frame->coro, frame);
 }
 
 long ut_io_run(struct ut_coro *self, struct ut_io *io)
@@ -110,6 +122,8 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
         if (!ut_fd_use(&use, io->fd, io->direction))
             return -EBADF;
         if (io->everything && io->direction == UT_FD_READ && !io->call.entry) {
+            if (!io->frame.leave)
+                ut_frame_enter(self, &io->frame, leave_call);
             ut_critical_begin(); /* MSG_WAITALL has the file between its attempts, too */
             bool begun = ut_fd_call_begin(&io->call, &use);
             ut_critical_end();
@@ -125,6 +139,8 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
                     return io->everything ? (long)io->done : result;
                 continue;
             }
+            if (result == -EPIPE)
+                ut_signals_keep_own(self, SIGPIPE);
             if (result == -EBADF && follow(io))
                 continue;
             if (result != -EAGAIN)
@@ -138,6 +154,8 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
                 return partial(io, nonblocking < 0 ? nonblocking : -EAGAIN);
         }
         ut_shake();
+        if (!io->frame.leave)
+            ut_frame_enter(self, &io->frame, leave_call);
         int error = await(self, io, &use);
         if (error)
             return partial(io, error);

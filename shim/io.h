@@ -6,6 +6,7 @@
 #define UT_IO_H
 
 #include "fd.h"
+#include "frames.h"
 #include "shim.h"
 
 #include <sys/uio.h>
@@ -15,6 +16,7 @@ struct ut_io {
     enum ut_fd_direction direction;
     const char *why;  /* a constant: the function's name */
     struct ut_fd_call call;
+    struct ut_frame frame;  /* while the call is known to its descriptor */
     int64_t deadline; /* 0: the socket's own timeout, from the first wait on */
     bool everything;  /* a stream write, or MSG_WAITALL: go on until WANTED bytes are done */
     size_t wanted;    /* bytes; 0 for calls that do not count bytes */

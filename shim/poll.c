@@ -9,6 +9,7 @@
 #include "poll.h"
 
 #include "fd.h"
+#include "frames.h"
 #include "names.h"
 #include "real.h"
 #include "wait.h"
@@ -111,12 +112,22 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
     return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self) : 0;
 }
 
+/* Ask the kernel. A signal that was only to have us look (a kick, signals.c) is no reason to return. */
+static long ask(struct ut_coro *self, struct question *question)
+{
+    long answer;
+    do
+        answer = question->ask(question);
+    while (answer == -EINTR && !self->handled);
+    return answer;
+}
+
 static long look_and_park(struct ut_coro *self, struct question *question, int64_t deadline)
 {
     long answer = 0;
     while (answer == 0) {
         if (take_stamps(question)) {
-            answer = question->ask(question);
+            answer = ask(self, question);
             ut_shake();
             if (answer != 0)
                 return answer;
@@ -128,25 +139,54 @@ static long look_and_park(struct ut_coro *self, struct question *question, int64
     return answer;
 }
 
+/* Memory for the waits of many descriptors; also given back by unwinding and by a jump. */
+struct room {
+    struct ut_frame frame;
+    void *start;
+    size_t size;
+};
+
+static void leave_room(struct ut_coro *self, struct ut_frame *frame)
+{
+    struct room *room = (struct room *)frame;
+    (void)self;
+    ut_syscall2(SYS_munmap, room->start, room->size);
+}
+
+static void end_room(struct room *room)
+{
+    if (!room->frame.leave)
+        return;
+    ut_frame_end(&room->frame);
+    leave_room(room->frame.coro, &room->frame);
+}
+
+static bool make_room(struct ut_coro *self, struct room *room, size_t size)
+{
+    room->start = ut_sys_map(size);
+    room->size = size;
+    if (room->start)
+        ut_frame_enter(self, &room->frame, leave_room);
+    return room->start;
+}
+
 /* A positive answer, 0 for a time-out, or -errno. begin() came before. */
 static long run(struct ut_coro *self, struct question *question, int64_t deadline)
 {
     if (self->handled || deadline == 0) { /* handled: a temporary mask let something through */
-        long answer = question->ask(question);
+        long answer = ask(self, question);
         return answer == 0 && self->handled ? -EINTR : answer;
     }
     bool many = question->descriptors > FEW;
-    size_t size = question->descriptors * sizeof *question->watched;
+    __attribute__((cleanup(end_room))) struct room room = {0};
     struct watched few[many ? 1 : question->descriptors + 1];
-    question->watched = many ? ut_sys_map(size) : few;
-    if (!question->watched)
+    if (many && !make_room(self, &room, question->descriptors * sizeof *question->watched))
         return -ENOMEM;
+    question->watched = many ? room.start : few;
     question->added = 0;
     question->each(question);
     long answer = look_and_park(self, question, deadline);
-    if (many)
-        ut_syscall2(SYS_munmap, question->watched, size);
-    return answer == -ETIMEDOUT ? question->ask(question) : answer;
+    return answer == -ETIMEDOUT ? ask(self, question) : answer;
 }
 
 /* A timeout in ms, poll's way, as a deadline; 0: do not wait. */
@@ -208,7 +248,7 @@ static long do_poll(struct ut_coro *self, const char *why, struct pollfd *fds, n
 UT_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     struct ut_coro *self = ut_shim_self();
-    if (!self || timeout == 0)
+    if (!self)
         return real(poll)(fds, count, timeout);
     begin(self, NULL, NULL);
     return (int)ut_shim_return(do_poll(self, "poll", fds, count, milliseconds(timeout)));

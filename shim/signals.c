@@ -16,12 +16,14 @@
 #include "signals.h"
 
 #include "cancel.h"
+#include "frames.h"
+#include "sigqueue.h"
 #include "carrier.h"
 #include "lock.h"
 #include "reactor.h"
 #include "real.h"
+#include "sigactions.h"
 #include "stack.h"
-#include "summary.h"
 #include "timers.h"
 #include "wait.h"
 
@@ -29,17 +31,8 @@
 #include <string.h>
 #include <ucontext.h>
 
-enum { SIGNALS = 65 };
-
 #define LIBC_OWN (UINT64_C(3) << 31) /* 32 and 33, which programs can neither block nor handle */
 
-/* The program's own actions. A version is odd while its entry is being written. */
-static struct {
-    _Atomic uint32_t version;
-    struct sigaction action;
-} table[SIGNALS];
-static struct ut_lock table_lock;
-static _Atomic bool wrapping; /* the runtime has started */
 static char kick_marker;      /* its address in si_ptr says: look at what is pending */
 
 static uint64_t bit(int signal)
@@ -52,37 +45,6 @@ static uint64_t set_bits(const sigset_t *set)
     uint64_t bits;
     memcpy(&bits, set, sizeof bits); /* the kernel's signals; sigset_t has room for more */
     return bits;
-}
-
-static struct sigaction look_up(int signal)
-{
-    struct sigaction action;
-    uint32_t before;
-    do {
-        before = atomic_load_explicit(&table[signal].version, memory_order_acquire);
-        action = table[signal].action;
-        atomic_thread_fence(memory_order_acquire);
-    } while (before % 2 || before != atomic_load(&table[signal].version));
-    return action;
-}
-
-/* The caller holds the table's lock, in a critical section. */
-static void enter(int signal, const struct sigaction *action)
-{
-    atomic_fetch_add(&table[signal].version, 1);
-    atomic_thread_fence(memory_order_release);
-    table[signal].action = *action;
-    atomic_fetch_add_explicit(&table[signal].version, 1, memory_order_release);
-}
-
-static bool has_handler(const struct sigaction *action)
-{
-    return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
-}
-
-static bool ignored_by_default(int signal)
-{
-    return signal == SIGCHLD || signal == SIGURG || signal == SIGWINCH || signal == SIGCONT;
 }
 
 /* Masks */
@@ -134,9 +96,67 @@ static void call(const struct sigaction *action, siginfo_t *info, void *context)
         action->sa_handler(info->si_signo);
 }
 
-static void default_action(int signal)
+/*
+ * A signal of the process goes back to it, if possible with all that came with it: the kernel lets only
+ * main's thread say that a user, or itself, had sent it.
+ */
+static void give_back(siginfo_t *info)
 {
-    if (ignored_by_default(signal))
+    long process = ut_syscall0(SYS_getpid);
+    if (ut_syscall3(SYS_rt_sigqueueinfo, process, info->si_signo, info) < 0)
+        ut_syscall2(SYS_kill, process, info->si_signo);
+}
+
+/* A handler that is being called, for a jump out of it. */
+struct handling {
+    struct ut_frame frame;
+    bool nested;       /* in a handler that came before */
+    bool in_region;    /* the call that it has interrupted holds its kernel thread, declared */
+    void *outer;       /* the handler_frame before */
+};
+
+/* It does not return, and neither does the call that it has interrupted. */
+static void leave_by_jump(struct ut_coro *self, struct ut_frame *frame)
+{
+    struct handling *handling = (struct handling *)frame;
+    self->mask_unsure = handling->nested;
+    self->handler_frame = handling->outer;
+    if (handling->in_region)
+        ut_region_end(self);
+}
+
+/* BEFORE: the mask when no handler runs. FRAME: where handlers begin that must not yield, see sched.c. */
+static void begin_handling(struct ut_coro *self, struct handling *handling, uint64_t before,
+                           void *frame)
+{
+    handling->nested = self->mask_unsure;
+    handling->outer = self->handler_frame;
+    handling->in_region = ut_region_open(self);
+    if (!handling->nested) {
+        self->mask_unsure = true; /* first: a handler that comes between leaves the other alone */
+        self->mask_before = before;
+    }
+    if (frame)
+        self->handler_frame = frame;
+    ut_frame_enter(self, &handling->frame, leave_by_jump);
+}
+
+static void end_handling(struct ut_coro *self, struct handling *handling)
+{
+    self->handler_frame = handling->outer;
+    self->mask_unsure = handling->nested;
+}
+
+/* Its frame is gone, by return or unwinding. */
+static void forget_handling(struct handling *handling)
+{
+    if (handling->frame.leave)
+        ut_frame_end(&handling->frame);
+}
+
+void ut_signals_default_action(int signal)
+{
+    if (ut_ignored_by_default(signal))
         return;
     ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), signal); /* the kernel's action is default, too */
 }
@@ -158,11 +178,25 @@ static bool is_anothers(siginfo_t *info)
  * not before: else each handler that has run would let in the kick for the next, on top of
  * this frame, and so on until the stack is full.
  */
+static void deliver(siginfo_t *info, uint64_t before, bool in_kick);
+
+/* Run what is pending for SELF and not blocked. True if there was something. */
+static bool deliver_pending(struct ut_coro *self, bool in_kick)
+{
+    for (bool any = false;; any = true) {
+        siginfo_t info;
+        uint64_t mask = atomic_load_explicit(&self->mask, memory_order_relaxed);
+        if (!ut_sigqueue_take(self, ~mask, &info))
+            return any;
+        deliver(&info, mask, in_kick);
+    }
+}
+
 static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
 {
     struct ut_coro *self = ut_tls.coro;
     int signal = info->si_signo;
-    struct sigaction action = look_up(signal);
+    struct sigaction action = ut_sigaction_of(signal);
     ucontext_t context;
     if (signal == UT_SIGCANCEL) {
         set_mask(self, before);
@@ -173,10 +207,10 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
         set_mask(self, before);
         return;
     }
-    if (!has_handler(&action)) {
+    if (!ut_has_handler(&action)) {
         set_mask(self, before);
         if (action.sa_handler == SIG_DFL)
-            default_action(signal);
+            ut_signals_default_action(signal);
         return;
     }
     if (action.sa_flags & SA_RESETHAND) {
@@ -185,13 +219,14 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
     }
     getcontext(&context);
     memcpy(&context.uc_sigmask, &before, sizeof before);
-    bool nested = self && self->mask_unsure;
-    if (self && !nested) {
-        self->mask_unsure = true; /* first: a handler that comes between leaves the other alone */
-        self->mask_before = before;
-    }
+    __attribute__((cleanup(forget_handling))) struct handling handling = {0};
+    if (self)
+        begin_handling(self, &handling, before, NULL);
     set_mask(self, mask_during(&action, signal, before));
     ut_shake();
+    /* Several at once: the kernel puts their frames one on top of the other before the first runs. */
+    if (self)
+        deliver_pending(self, in_kick);
     call(&action, info, &context);
     ut_shake();
     if (in_kick) {
@@ -201,42 +236,12 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
         set_mask(self, set_bits(&context.uc_sigmask));
     }
     if (self)
-        self->mask_unsure = nested;
-}
-
-int ut_signals_take(struct ut_coro *self, uint64_t set, siginfo_t *info)
-{
-    if (!(atomic_load(&self->pending) & set))
-        return 0;
-    ut_critical_begin();
-    ut_lock_acquire(&self->lock);
-    uint64_t ready = atomic_load(&self->pending) & set;
-    int signal = ready ? __builtin_ctzll(ready) + 1 : 0;
-    *info = self->pending_info;
-    if (signal)
-        atomic_fetch_and(&self->pending, ~bit(signal));
-    ut_lock_release(&self->lock);
-    ut_critical_end();
-    if (signal && info->si_signo != signal)
-        *info = (siginfo_t){.si_signo = signal, .si_code = SI_TKILL};
-    return signal;
+        end_handling(self, &handling);
 }
 
 bool ut_signals_is_kick(const siginfo_t *info)
 {
     return info->si_code == SI_QUEUE && info->si_ptr == &kick_marker;
-}
-
-/* Run what is pending for SELF and not blocked. True if there was something. */
-static bool deliver_pending(struct ut_coro *self, bool in_kick)
-{
-    for (bool any = false;; any = true) {
-        siginfo_t info;
-        uint64_t mask = atomic_load_explicit(&self->mask, memory_order_relaxed);
-        if (!ut_signals_take(self, ~mask, &info))
-            return any;
-        deliver(&info, mask, in_kick);
-    }
 }
 
 /* A coroutine that takes SIGNAL, for one that the kernel gave to a carrier. */
@@ -260,7 +265,7 @@ static void forward(siginfo_t *info)
     if (taker)
         ut_signals_direct(taker, info);
     else /* everybody blocks it by now: it stays pending for the process */
-        ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), info->si_signo);
+        give_back(info);
 }
 
 void ut_signals_deliver(void)
@@ -296,13 +301,13 @@ static bool is_fault(int signal, const siginfo_t *info)
 }
 
 /* Keep INFO for the end of the critical section; nothing else may come until then. */
-static void defer(struct ut_tls *tls, const siginfo_t *info, ucontext_t *context)
+static void defer(struct ut_tls *tls, siginfo_t *info, ucontext_t *context)
 {
     uint64_t before = set_bits(&context->uc_sigmask), all = UT_MASK_ALL;
     block_all(); /* libc's own signal leaves others in */
     memcpy(&context->uc_sigmask, &all, sizeof all); /* in force when the trampoline returns */
     if (tls->deferred == UT_TLS_DEFERRED) { /* back to the process, where it stays pending */
-        ut_syscall2(SYS_kill, ut_syscall0(SYS_getpid), info->si_signo);
+        give_back(info);
         return;
     }
     tls->deferred_info[tls->deferred++] = *info;
@@ -337,6 +342,7 @@ void ut_signals_left_handler(void)
     uint64_t mask = self->mask_unsure ? self->mask_before : atomic_load(&self->mask);
     self->mask_unsure = false;
     self->handler_frame = NULL;
+    self->frames = NULL;
     set_mask(self, mask);
 }
 
@@ -346,19 +352,6 @@ static void kick(int thread_id, int signal)
     siginfo_t info = {.si_signo = signal, .si_code = SI_QUEUE};
     info.si_ptr = &kick_marker;
     ut_syscall4(SYS_rt_tgsigqueueinfo, ut_syscall0(SYS_getpid), thread_id, signal, &info);
-}
-
-/* Between these two SELF does not yield, see sched.c. The frame is the one that calls the handler. */
-static void *enter_handler(struct ut_coro *self, void *frame)
-{
-    void *outer = self->handler_frame;
-    self->handler_frame = frame;
-    return outer;
-}
-
-static void leave_handler(struct ut_coro *self, void *outer)
-{
-    self->handler_frame = outer;
 }
 
 /* sigreturn will load the mask that is now SELF's, on whichever carrier we are by then. */
@@ -376,9 +369,10 @@ static void return_with_mask(struct ut_coro *self, ucontext_t *context, uint64_t
 static void take_kick(struct ut_coro *self, ucontext_t *context)
 {
     note_mask(self, set_bits(&context->uc_sigmask));
-    void *outer = enter_handler(self, __builtin_frame_address(0));
+    void *outer = self->handler_frame;
+    self->handler_frame = __builtin_frame_address(0);
     bool any = deliver_pending(self, true);
-    leave_handler(self, outer);
+    self->handler_frame = outer;
     if (any) /* their handlers may have changed it */
         return_with_mask(self, context, atomic_load_explicit(&self->mask, memory_order_relaxed));
 }
@@ -387,7 +381,7 @@ static void take_kick(struct ut_coro *self, ucontext_t *context)
  * The kernel calls it with everything blocked. So nothing comes in between whose trampoline
  * would take the mask of this one for the thread's.
  */
-static void trampoline(int signal, siginfo_t *info, void *opaque)
+void ut_signals_trampoline(int signal, siginfo_t *info, void *opaque)
 {
     struct ut_tls *tls = &ut_tls;
     struct ut_coro *self = tls->coro;
@@ -401,30 +395,26 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
         defer(tls, info, context);
         return;
     }
-    struct sigaction action = look_up(signal);
-    if (!has_handler(&action) || is_anothers(info)) /* no handler: changed a moment ago */
+    struct sigaction action = ut_sigaction_of(signal);
+    if (!ut_has_handler(&action) || is_anothers(info)) /* no handler: changed a moment ago */
         return;
     if (action.sa_flags & SA_RESETHAND)
-        table[signal].action.sa_handler = SIG_DFL; /* as the kernel has done */
+        ut_sigaction_reset(signal); /* as the kernel has done */
     uint64_t before = set_bits(&context->uc_sigmask);
     if (!self) {
         set_mask(NULL, mask_during(&action, signal, before));
         call(&action, info, opaque);
         return;
     }
-    bool nested = self->mask_unsure;
-    self->mask_unsure = true;
-    if (!nested)
-        self->mask_before = before;
+    __attribute__((cleanup(forget_handling))) struct handling handling = {0};
+    begin_handling(self, &handling, before, __builtin_frame_address(0));
     ut_shake();
-    void *outer = enter_handler(self, __builtin_frame_address(0));
     set_mask(self, mask_during(&action, signal, before));
     call(&action, info, opaque);
-    leave_handler(self, outer);
     ut_shake();
     before = set_bits(&context->uc_sigmask);
     return_with_mask(self, context, before);
-    self->mask_unsure = nested;
+    end_handling(self, &handling);
     ut_shake();
     /* Who directed one at us before that note took it for blocked: it comes right after sigreturn. */
     uint64_t pending = atomic_load(&self->pending) & ~before;
@@ -434,20 +424,19 @@ static void trampoline(int signal, siginfo_t *info, void *opaque)
 
 /* Directed signals */
 
-int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
+void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
 {
     int signal = info->si_signo;
-    struct sigaction action = look_up(signal);
-    if (action.sa_handler == SIG_IGN ||
-        (action.sa_handler == SIG_DFL && ignored_by_default(signal)))
-        return 0;
+    struct sigaction action = ut_sigaction_of(signal);
+    bool ignored = action.sa_handler == SIG_IGN ||
+                   (action.sa_handler == SIG_DFL && ut_ignored_by_default(signal));
+    if (ignored && !(atomic_load(&coro->mask) & bit(signal)))
+        return; /* a blocked one may be wanted by the time it is taken */
     ut_count(signals_directed);
     ut_critical_begin();
-    ut_lock_acquire(&coro->lock);
-    coro->pending_info = *info;
-    atomic_fetch_or(&coro->pending, bit(signal));
-    ut_lock_release(&coro->lock);
-    if (!(atomic_load(&coro->mask) & bit(signal))) {
+    ut_sigqueue_add(coro, info);
+    bool wanted = !(atomic_load(&coro->mask) & bit(signal)) || atomic_load(&coro->awaits_signals);
+    if (wanted) {
         /* In this order: who clears the second then looks at the first (attend, in cancel.c). */
         atomic_store(&coro->tls->attention, true);
         ut_shake();
@@ -455,104 +444,54 @@ int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
         ut_shake();
         ut_wait_interrupt(coro);
     }
-    int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
+    /* A blocked one that nobody waits for is taken when its coroutine unblocks it. */
+    int thread_id = coro == ut_tls.coro || !wanted ? 0 : ut_carrier_of(coro);
     ut_shake();
     if (thread_id)
         kick(thread_id, signal);
     ut_critical_end(); /* our own: runs the handler */
-    return 0;
 }
 
-static int direct_at(struct ut_coro *coro, int signal, int code, union sigval value)
+void ut_signals_keep_own(struct ut_coro *self, int signal)
 {
-    if (signal < 0 || signal >= SIGNALS || signal == 32 || signal == 33)
-        return EINVAL;
-    if (signal == 0 || (atomic_load(&coro->life) & UT_CORO_FINISHED))
-        return 0;
-    if (look_up(signal).sa_handler == SIG_DFL && !ignored_by_default(signal) &&
-        !(atomic_load(&coro->mask) & bit(signal))) {
-        default_action(signal); /* fatal or stopping: concerns the process */
-        return 0;
-    }
-    siginfo_t info = {.si_signo = signal, .si_code = code};
-    info.si_pid = (pid_t)ut_syscall0(SYS_getpid);
-    info.si_uid = (uid_t)ut_syscall0(SYS_getuid);
-    info.si_value = value;
-    return ut_signals_direct(coro, &info);
-}
-
-UT_EXPORT int pthread_kill(pthread_t thread, int signal)
-{
-    struct ut_coro *coro = ut_coro_find(thread);
-    return coro ? direct_at(coro, signal, SI_TKILL, (union sigval){0})
-                : real(pthread_kill)(thread, signal);
-}
-
-UT_EXPORT int pthread_sigqueue(pthread_t thread, int signal, const union sigval value)
-{
-    struct ut_coro *coro = ut_coro_find(thread);
-    return coro ? direct_at(coro, signal, SI_QUEUE, value)
-                : real(pthread_sigqueue)(thread, signal, value);
-}
-
-UT_EXPORT int raise(int signal)
-{
-    struct ut_coro *self = ut_shim_self();
-    if (!self || !(atomic_load(&self->mask) & bit(signal ? signal : 1)))
-        return real(raise)(signal); /* arrives on this carrier, before raise returns */
-    return (int)ut_shim_return(-direct_at(self, signal, SI_TKILL, (union sigval){0}));
-}
-
-/* Actions and masks */
-
-static int change_action(int signal, const struct sigaction *action, struct sigaction *old)
-{
-    struct sigaction kernel;
-    int result = 0;
+    static const struct timespec now;
+    uint64_t set = bit(signal);
+    siginfo_t info;
+    if (!(atomic_load_explicit(&self->mask, memory_order_relaxed) & set))
+        return;
     ut_critical_begin();
-    ut_lock_acquire(&table_lock);
-    struct sigaction before = table[signal].action;
-    if (action) {
-        kernel = *action;
-        if (has_handler(action)) {
-            kernel.sa_sigaction = trampoline; /* lets in what the program's mask lets in */
-            kernel.sa_flags |= SA_SIGINFO;
-            sigfillset(&kernel.sa_mask);
+    while (ut_syscall4(SYS_rt_sigtimedwait, &set, &info, &now, sizeof set) > 0)
+        if (info.si_code == SI_USER && info.si_pid == (pid_t)ut_syscall0(SYS_getpid)) {
+            ut_sigqueue_add(self, &info);
+            break;
+        } else if (!ut_signals_is_kick(&info)) {
+            give_back(&info); /* from elsewhere, for the process */
+            break;
         }
-        enter(signal, action);
-        if (!ut_summary_owns(signal))
-            result = real(sigaction)(signal, &kernel, NULL);
-        if (result < 0)
-            enter(signal, &before);
-    }
-    ut_lock_release(&table_lock);
     ut_critical_end();
-    if (result == 0 && old)
-        *old = before;
-    return result;
 }
 
-UT_EXPORT int sigaction(int signal, const struct sigaction *action, struct sigaction *old)
-{
-    if (!atomic_load_explicit(&wrapping, memory_order_acquire) || signal <= 0 ||
-        signal >= SIGNALS || signal == 32 || signal == 33)
-        return real(sigaction)(signal, action, old);
-    return change_action(signal, action, old);
-}
-UT_ALIAS(__sigaction, sigaction);
+/* Masks and alternate stacks of coroutines */
 
-UT_EXPORT sighandler_t signal(int number, sighandler_t handler)
+/*
+ * SELF is about to unblock SET: what the kernel has pending of these is its own from now on. Else the
+ * first of them that is let in would give the others to any kernel thread, and SELF might have blocked
+ * them again by the time they are brought back.
+ */
+static void take_over(struct ut_coro *self, uint64_t set)
 {
-    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
-    if (!atomic_load_explicit(&wrapping, memory_order_acquire))
-        return real(signal)(number, handler);
-    sigemptyset(&action.sa_mask);
-    if (handler == SIG_ERR) {
-        errno = EINVAL;
-        return SIG_ERR;
-    }
-    sigaddset(&action.sa_mask, number);
-    return sigaction(number, &action, &old) < 0 ? SIG_ERR : old.sa_handler;
+    static const struct timespec now;
+    uint64_t pending = 0;
+    siginfo_t info;
+    ut_syscall2(SYS_rt_sigpending, &pending, sizeof pending);
+    if (!(pending & set))
+        return;
+    pending &= set;
+    ut_critical_begin();
+    while (ut_syscall4(SYS_rt_sigtimedwait, &pending, &info, &now, sizeof pending) > 0)
+        if (!ut_signals_is_kick(&info) && !is_anothers(&info))
+            ut_sigqueue_add(self, &info);
+    ut_critical_end();
 }
 
 UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
@@ -584,10 +523,11 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
         memcpy(old, &before, sizeof before);
     }
     note_mask(self, before);
-    if (mask != before) {
+    if (before & ~mask)
+        take_over(self, before & ~mask);
+    if (mask != before)
         set_mask(self, mask);
-        deliver_pending(self, false);
-    }
+    deliver_pending(self, false); /* equal, too: it may have been noted only now */
     return 0;
 }
 
@@ -621,20 +561,4 @@ UT_EXPORT int sigaltstack(const stack_t *stack, stack_t *old)
         atomic_load_explicit(&self->carrier, memory_order_relaxed)->alternate_stack = now;
     }
     return result;
-}
-
-void ut_signals_start(void)
-{
-    ut_lock_acquire(&table_lock);
-    for (int signal = 1; signal < SIGNALS; signal++)
-        if (signal != 32 && signal != 33)
-            real(sigaction)(signal, NULL, &table[signal].action);
-    ut_lock_release(&table_lock);
-    atomic_store(&wrapping, true);
-    for (int signal = 1; signal < SIGNALS; signal++) {
-        struct sigaction action = table[signal].action;
-        if (signal != 32 && signal != 33 && has_handler(&action) &&
-            action.sa_sigaction != trampoline)
-            change_action(signal, &action, NULL);
-    }
 }

@@ -10,6 +10,9 @@ void ut_signals_start(void);
 /* ut_critical_deliver: run what waited for the end of a critical section. */
 void ut_signals_deliver(void);
 
+/* The kernel calls it for every signal that has a handler. */
+void ut_signals_trampoline(int signal, siginfo_t *info, void *context);
+
 /* For the handler of glibc's own cancellation signal. */
 void ut_signals_cancel_trampoline(int signal, siginfo_t *info, void *context);
 
@@ -19,14 +22,17 @@ void ut_signals_left_handler(void);
 /* The coroutine with this virtual kernel thread id, or NULL. */
 struct ut_coro *ut_signals_find(pid_t thread);
 
-/* Send SIGNAL to CORO alone. 0 or a positive error. Any context. */
-int ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
+/* What the kernel does about SIGNAL where there is no handler: to the whole process, if anything. */
+void ut_signals_default_action(int signal);
+
+/* Send INFO's signal to CORO alone. Any context. */
+void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
 
 /*
- * For sigwait: take a signal of SET (bits) that was directed at SELF and is pending. Its number
- * with *INFO, or 0. Not in a critical section.
+ * SELF has caused SIGNAL by a system call, and blocks it: SIGPIPE with EPIPE, SIGXFSZ with EFBIG. The
+ * kernel keeps it for this kernel thread; it is to be SELF's wherever that goes on. Keeps errno.
  */
-int ut_signals_take(struct ut_coro *self, uint64_t set, siginfo_t *info);
+void ut_signals_keep_own(struct ut_coro *self, int signal);
 
 /* Did the kernel hand INFO out for what is a directed signal, pending in its coroutine? */
 bool ut_signals_is_kick(const siginfo_t *info);

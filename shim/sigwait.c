@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for signals: sigwait(3), sigtimedwait(2), sigsuspend(2); and tgkill(2), which sends one.
+ * Waiting for signals: sigwait(3), sigtimedwait(2), sigsuspend(2), pause(2).
  * A signal of the process may come from anywhere, so these wait in the kernel, in a blocking
  * region, with the coroutine's own mask on the carrier. One directed at the coroutine is in
  * self->pending; its carrier gets a kick (signals.c), which is such a signal to the kernel.
  */
 #include "real.h"
 #include "signals.h"
+#include "sigqueue.h"
 
 #include <string.h>
 
@@ -28,6 +29,7 @@ static int await_kernel(struct ut_coro *self, const char *why, const sigset_t *s
     int result = -EAGAIN, saved = errno;
     if (waits)
         ut_region_begin(self, why, true);
+    atomic_store(&self->awaits_signals, true);
     ut_shake();
     /* Whoever directs a signal at us after this look finds us on our carrier and kicks that. */
     if (!(atomic_load(&self->pending) & bits_of(set))) {
@@ -35,6 +37,7 @@ static int await_kernel(struct ut_coro *self, const char *why, const sigset_t *s
         if (result < 0)
             result = -errno;
     }
+    atomic_store_explicit(&self->awaits_signals, false, memory_order_relaxed);
     if (waits)
         ut_region_end(self);
     errno = saved;
@@ -47,7 +50,7 @@ static int await_signal(struct ut_coro *self, const char *why, const sigset_t *s
 {
     for (;;) {
         struct timespec rest, *timeout = NULL;
-        int signal = ut_signals_take(self, bits_of(set), info);
+        int signal = ut_sigqueue_take(self, bits_of(set), info);
         if (signal)
             return signal;
         if (deadline != UT_FOREVER) {
@@ -126,9 +129,9 @@ static void deliver_under(const sigset_t *mask, const sigset_t *before)
 }
 
 /* Wait in the kernel with MASK, unless something is pending that MASK lets through. */
-static void suspend(struct ut_coro *self, const sigset_t *mask, uint64_t before)
+static void suspend(struct ut_coro *self, const char *why, const sigset_t *mask, uint64_t before)
 {
-    ut_region_begin(self, "sigsuspend", true);
+    ut_region_begin(self, why, true);
     /* From here on others direct signals at us by the new mask, which sigsuspend makes true. */
     ut_coro_set_mask(self, bits_of(mask));
     ut_shake();
@@ -140,18 +143,17 @@ static void suspend(struct ut_coro *self, const sigset_t *mask, uint64_t before)
     ut_region_end(self);
 }
 
-UT_EXPORT int sigsuspend(const sigset_t *set)
+/* Until a handler has run: SET, or else the thread's own mask, is in force meanwhile. */
+static int suspend_until_handled(struct ut_coro *self, const char *why, const sigset_t *set)
 {
-    struct ut_coro *self = ut_shim_self();
-    if (!self)
-        return real(sigsuspend)(set);
     ut_shim_cancellation_point(self); /* also forgets that a handler ran before */
-    sigset_t mask = *set, old;
+    sigset_t mask, old;
+    pthread_sigmask(SIG_SETMASK, NULL, &old);
+    mask = set ? *set : old;
     sigdelset(&mask, SIGKILL);
     sigdelset(&mask, SIGSTOP);
-    pthread_sigmask(SIG_SETMASK, NULL, &old);
     while (!self->handled) { /* a kick for another coroutine is no reason to return */
-        suspend(self, &mask, bits_of(&old));
+        suspend(self, why, &mask, bits_of(&old));
         if (atomic_load(&self->pending) & ~bits_of(&mask))
             deliver_under(&mask, &old);
     }
@@ -160,23 +162,15 @@ UT_EXPORT int sigsuspend(const sigset_t *set)
     return -1;
 }
 
-/* Sending to one thread by its kernel id, which for a coroutine is virtual. */
-
-struct ut_coro *ut_signals_find(pid_t thread)
+UT_EXPORT int sigsuspend(const sigset_t *set)
 {
-    struct ut_coro *coro = NULL;
-    while ((coro = ut_coro_next(coro)))
-        if (coro->thread_id == (uint32_t)thread)
-            return coro;
-    return NULL;
+    struct ut_coro *self = ut_shim_self();
+    return self ? suspend_until_handled(self, "sigsuspend", set) : real(sigsuspend)(set);
 }
 
-UT_EXPORT int tgkill(pid_t process, pid_t thread, int signal)
+/* Waits for any signal, of the process too: for that it needs its kernel thread. */
+UT_EXPORT int pause(void)
 {
-    struct ut_coro *coro = ut_shim_started() && thread > 0 ? ut_signals_find(thread) : NULL;
-    if (!coro || process != getpid())
-        return real(tgkill)(process, thread, signal);
-    if (atomic_load(&coro->life) & (UT_CORO_FINISHED | UT_CORO_POOLED))
-        return (int)ut_shim_return(-ESRCH);
-    return (int)ut_shim_return(-pthread_kill(coro->handle, signal));
+    struct ut_coro *self = ut_shim_self();
+    return self ? suspend_until_handled(self, "pause", NULL) : real(pause)();
 }

@@ -285,6 +285,8 @@ static bool is_listening(int fd)
  */
 static long attempt_accept(struct ut_io *io)
 {
+    if (io->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+        return -EINVAL;
     if (!is_readable(io->fd) && ut_fd_nonblocking(io->fd) == 0 && is_listening(io->fd))
         return -EAGAIN;
     ut_region_begin(ut_tls.coro, io->why, false);

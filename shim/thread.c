@@ -12,6 +12,7 @@
 #include "native.h"
 #include "real.h"
 #include "signals.h"
+#include "sigqueue.h"
 #include "timers.h"
 
 #include <limits.h>
@@ -88,9 +89,11 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
         ut_syscall2(SYS_prctl, 16 /* PR_GET_NAME */, coro->name);
     coro->mask_unsure = false;
     coro->handler_frame = NULL;
+    coro->frames = NULL;
+    atomic_store(&coro->awaits_signals, false);
     coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
     ut_coro_set_mask(coro, current_mask());
-    atomic_store(&coro->pending, 0);
+    ut_sigqueue_clear(coro);
     atomic_store(&coro->interrupted, false);
     atomic_store(&coro->bind, false);
     atomic_store(&coro->tls->attention, false);

@@ -129,12 +129,6 @@ UT_EXPORT int thrd_sleep(const struct timespec *time, struct timespec *rest)
     }
 }
 
-/* Waits for any signal, of the process too: for that it needs its kernel thread. */
-UT_EXPORT int pause(void)
-{
-    return UT_REGION("pause", true, real(pause)());
-}
-
 UT_EXPORT int sched_yield(void)
 {
     struct ut_coro *self = ut_shim_self();

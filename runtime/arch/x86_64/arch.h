@@ -73,6 +73,17 @@ static inline void ut_arch_set_float_control(uint64_t control)
     __asm__ volatile("ldmxcsr %0; fldcw %1" : : "m"(sse), "m"(x87));
 }
 
+/*
+ * The stack pointer that longjmp will load from BUFFER, glibc's __jmp_buf: mangled by the guard in the
+ * thread control block (sysdeps/unix/sysv/linux/x86_64/pointer_guard.h, and JB_RSP in jmpbuf-offsets.h).
+ */
+static inline uintptr_t ut_arch_jump_target(const long *buffer)
+{
+    uintptr_t guard, value = (uintptr_t)buffer[6];
+    __asm__("mov %%fs:0x30, %0" : "=r"(guard));
+    return (value >> 17 | value << 47) ^ guard;
+}
+
 static inline void ut_arch_relax(void)
 {
     __asm__ volatile("pause" ::: "memory");

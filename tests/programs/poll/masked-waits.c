@@ -10,6 +10,7 @@
 
 static int pipes[2], set;
 static volatile sig_atomic_t handled;
+static volatile nfds_t one = 1; /* volatile: checked at run time where fortified */
 
 static void handle(int number)
 {
@@ -40,15 +41,15 @@ static void *routine(void *argument)
     handled = 0;
     must(pthread_kill(pthread_self(), SIGUSR1));
     say("still blocked: %d\n", handled);
-    after("ppoll", ppoll(&waits, 1, &long_time, &none));
+    after("ppoll", ppoll(&waits, one, &long_time, &none));
     must(pthread_kill(pthread_self(), SIGUSR1));
     after("pselect", pselect(pipes[0] + 1, &in, NULL, NULL, &long_time, &none));
     must(pthread_kill(pthread_self(), SIGUSR1));
     after("epoll_pwait", epoll_pwait(set, &event, 1, -1, &none));
     must(pthread_kill(pthread_self(), SIGUSR1));
-    after("ppoll, all blocked", ppoll(&waits, 1, &short_time, &all));
-    after("ppoll, no mask", ppoll(&waits, 1, &short_time, NULL));
-    after("ppoll", ppoll(&waits, 1, &short_time, &none));
+    after("ppoll, all blocked", ppoll(&waits, one, &short_time, &all));
+    after("ppoll, no mask", ppoll(&waits, one, &short_time, NULL));
+    after("ppoll", ppoll(&waits, one, &short_time, &none));
     return argument;
 }
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* A thread that waits for signals which all have blocked: sigwait, sigwaitinfo, sigtimedwait,
  * signalfd; process-directed, thread-directed and queued ones. */
+#include <semaphore.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 
 #include "check.h"
 
 static sigset_t set;
+static sem_t taken;
 
 static void *waits(void *argument)
 {
@@ -14,8 +16,10 @@ static void *waits(void *argument)
     int number = 0;
     show(sigwait(&set, &number));
     say("number %d\n", number == SIGUSR1);
+    sem_post(&taken);
     show_sys(sigwaitinfo(&set, &info) == SIGUSR2);
     expect(info.si_code == SI_QUEUE && info.si_value.sival_int == 5 && info.si_pid == getpid());
+    sem_post(&taken);
     struct timespec late = {1000, 0};
     show_sys(sigtimedwait(&set, &info, &late) == SIGTERM);
     expect(info.si_code == SI_USER && info.si_pid == getpid());
@@ -57,6 +61,7 @@ static void *reads_signals(void *argument)
 int main(void)
 {
     union sigval value = {.sival_int = 5};
+    must_sys(sem_init(&taken, 0, 0));
     sigemptyset(&set);
     sigaddset(&set, SIGUSR1);
     sigaddset(&set, SIGUSR2);
@@ -67,9 +72,9 @@ int main(void)
     pthread_t thread = start(waits, NULL);
     settle();
     must_sys(kill(getpid(), SIGUSR1));
-    settle();
+    must_sys(sem_wait(&taken));
     must_sys(sigqueue(getpid(), SIGUSR2, value));
-    settle();
+    must_sys(sem_wait(&taken));
     must(pthread_kill(thread, SIGTERM));
     join(thread);
     thread = start(reads_signals, NULL);
