@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,10 +21,38 @@
 /* Lines that found no file to go to, since the last one that did. */
 static atomic_uint lost;
 
+/* Standard error as it was at the start. Nothing, if it was closed then. */
+static struct stat standard_error;
+
+/* A reader that is gone must not end the program, which has written nothing. */
 static void write_once(int descriptor, const char *bytes, size_t length)
 {
-    while (ut_sys_write(descriptor, bytes, length) == -EINTR)
+    static const struct timespec now;
+    const uint64_t pipe = UINT64_C(1) << (SIGPIPE - 1);
+    uint64_t before = 0;
+    long result;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_BLOCK, &pipe, &before, sizeof pipe);
+    while ((result = ut_sys_write(descriptor, bytes, length)) == -EINTR)
         ;
+    if (result == -EPIPE && !(before & pipe))
+        ut_syscall4(SYS_rt_sigtimedwait, &pipe, NULL, &now, sizeof pipe);
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+}
+
+/* The program may have closed it, and got the number for a connection: nothing of ours goes there. */
+static bool is_standard_error(int descriptor)
+{
+    struct stat status;
+    if (!standard_error.st_mode || ut_syscall2(SYS_fstat, descriptor, &status) < 0)
+        return false;
+    return !S_ISSOCK(status.st_mode) || (status.st_ino == standard_error.st_ino &&
+                                         status.st_dev == standard_error.st_dev);
+}
+
+void ut_log_start(void)
+{
+    if (ut_syscall2(SYS_fstat, STDERR_FILENO, &standard_error) < 0)
+        standard_error.st_mode = 0;
 }
 
 /*
@@ -73,7 +104,8 @@ void ut_log_bytes(const char *bytes, size_t length)
     int descriptor;
 
     if (ut_config.log_file == NULL) {
-        write_once(STDERR_FILENO, bytes, length);
+        if (is_standard_error(STDERR_FILENO))
+            write_once(STDERR_FILENO, bytes, length);
         return;
     }
     descriptor = open_file();

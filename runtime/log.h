@@ -29,6 +29,9 @@ enum ut_log_level {
             ut_log_line(__VA_ARGS__);                                                              \
     } while (0)
 
+/* Remember what standard error is, before the program can change it. Once, at load. */
+void ut_log_start(void) __attribute__((visibility("hidden")));
+
 /* Writes "unthread[PID]: TEXT\n" whatever the level. TEXT is cut at about 400 bytes. */
 void ut_log_line(const char *format, ...)
     __attribute__((format(printf, 1, 2), cold, visibility("hidden")));

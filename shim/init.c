@@ -37,6 +37,7 @@ void ut_shim_init(void)
         return;
     done = true;
     /* Not environ: that name is libuv's here, see libuv.c. */
+    ut_log_start();
     ut_config_load(__environ, ut_log_complaint, NULL);
     ut_summary_take_signal();
 }
