@@ -174,7 +174,7 @@ static bool is_anothers(siginfo_t *info)
 
 /*
  * Run the handler for INFO on the calling thread as the kernel would have. BEFORE: the mask to go
- * back to. No critical section is open. IN_KICK: the trampoline's return will load that mask, and
+ * back to. In a critical section, which it ends. IN_KICK: the trampoline's return will load that mask, and
  * not before: else each handler that has run would let in the kick for the next, on top of
  * this frame, and so on until the stack is full.
  */
@@ -185,9 +185,12 @@ static bool deliver_pending(struct ut_coro *self, bool in_kick)
 {
     for (bool any = false;; any = true) {
         siginfo_t info;
+        ut_critical_begin(); /* until SELF blocks it: the next one must not come before */
         uint64_t mask = atomic_load_explicit(&self->mask, memory_order_relaxed);
-        if (!ut_sigqueue_take(self, ~mask, &info))
+        if (!ut_sigqueue_take(self, ~mask, &info)) {
+            ut_critical_end();
             return any;
+        }
         deliver(&info, mask, in_kick);
     }
 }
@@ -198,18 +201,13 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
     int signal = info->si_signo;
     struct sigaction action = ut_sigaction_of(signal);
     ucontext_t context;
-    if (signal == UT_SIGCANCEL) {
+    bool handled = signal != UT_SIGCANCEL && !is_anothers(info);
+    if (!handled || !ut_has_handler(&action)) {
         set_mask(self, before);
-        ut_cancel_by_signal(info, NULL);
-        return;
-    }
-    if (is_anothers(info)) {
-        set_mask(self, before);
-        return;
-    }
-    if (!ut_has_handler(&action)) {
-        set_mask(self, before);
-        if (action.sa_handler == SIG_DFL)
+        ut_critical_end();
+        if (signal == UT_SIGCANCEL)
+            ut_cancel_by_signal(info, NULL);
+        else if (handled && action.sa_handler == SIG_DFL)
             ut_signals_default_action(signal);
         return;
     }
@@ -223,6 +221,7 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
     if (self)
         begin_handling(self, &handling, before, NULL);
     set_mask(self, mask_during(&action, signal, before));
+    ut_critical_end();
     ut_shake();
     /* Several at once: the kernel puts their frames one on top of the other before the first runs. */
     if (self)
@@ -274,17 +273,19 @@ void ut_signals_deliver(void)
     struct ut_coro *self = tls->coro;
     atomic_store_explicit(&tls->attention, false, memory_order_relaxed);
     ut_shake();
-    if (tls->deferred) {
-        siginfo_t info[UT_TLS_DEFERRED];
+    while (tls->deferred) {
+        ut_critical_begin(); /* nothing is added meanwhile */
+        siginfo_t info = tls->deferred_info[0];
         uint64_t mask = tls->deferred_mask;
-        unsigned count = tls->deferred;
-        memcpy(info, tls->deferred_info, count * sizeof *info);
-        tls->deferred = 0;
-        for (unsigned i = 0; i < count; i++)
-            if (tls->internal)
-                forward(&info[i]);
-            else
-                deliver(&info[i], mask, false);
+        tls->deferred--;
+        memmove(tls->deferred_info, tls->deferred_info + 1, tls->deferred * sizeof info);
+        if (!tls->internal) {
+            deliver(&info, mask, false);
+            tls = &ut_tls; /* the same, but a handler may have waited in between */
+        } else {
+            forward(&info);
+            ut_critical_end();
+        }
     }
     if (!self)
         return;
