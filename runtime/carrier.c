@@ -52,13 +52,25 @@ static unsigned cgroup_cpus(void)
     return (unsigned)((quota + period - 1) / period);
 }
 
+static struct ut_cpus usual;
+
+const struct ut_cpus *ut_carrier_usual_cpus(void)
+{
+    return &usual;
+}
+
+void ut_carrier_set_cpus(int thread, const struct ut_cpus *cpus)
+{
+    ut_syscall3(SYS_sched_setaffinity, thread, sizeof cpus->words, cpus->words);
+}
+
+/* As many carriers as there are CPUs for them. Notes which these are. */
 unsigned ut_carrier_cpus(void)
 {
+    long size = ut_syscall3(SYS_sched_getaffinity, 0, sizeof usual.words, usual.words);
     if (ut_config.carriers)
         return (unsigned)ut_config.carriers;
-    cpu_set_t set[16]; /* 16,384 CPUs */
-    long size = ut_syscall3(SYS_sched_getaffinity, 0, sizeof set, set);
-    unsigned cpus = size > 0 ? (unsigned)CPU_COUNT_S((size_t)size, set) : 1;
+    unsigned cpus = size > 0 ? (unsigned)CPU_COUNT_S((size_t)size, (cpu_set_t *)usual.words) : 1;
     unsigned quota = cgroup_cpus();
     if (quota && quota < cpus)
         cpus = quota;

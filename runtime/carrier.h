@@ -53,6 +53,17 @@ void ut_carrier_each_pinned(void (*visit)(const struct ut_coro *coro,
                                           const struct ut_episode *episode));
 
 /* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
+/* A set of CPUs, as the kernel has them: up to 16,384. */
+struct ut_cpus {
+    unsigned long words[16384 / (8 * sizeof(unsigned long))];
+};
+
+/* Those that this process could use when the runtime started: carriers run on any of them. */
+const struct ut_cpus *ut_carrier_usual_cpus(void);
+
+/* Have kernel thread THREAD (0: the caller) run on CPUS only. Any context. */
+void ut_carrier_set_cpus(int thread, const struct ut_cpus *cpus);
+
 void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 
 /* The same for the alternate signal stack. */

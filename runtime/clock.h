@@ -11,7 +11,7 @@
 #define UT_MILLISECOND INT64_C(1000000)
 #define UT_MICROSECOND INT64_C(1000)
 
-/* clock_gettime is not interposed: it goes through the vDSO and never blocks. */
+/* Through the vDSO: it never blocks. (In the library this is the shim's, which passes it on.) */
 static inline int64_t ut_clock_now(void)
 {
     struct timespec now;

@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 struct ut_carrier;
+struct ut_cpus;
 struct ut_frame;
 struct ut_queued;
 struct ut_tls;
@@ -53,6 +54,7 @@ struct ut_coro {
     _Atomic uint64_t wait;               /* ticket << 8 | outcome, see wait.h */
     const char *why;                     /* what it waits for, or the region it is in */
     struct ut_episode held;              /* how it last held its kernel thread unannounced; */
+    _Atomic int64_t cpu_used, cpu_since; /* see cputime.h */
     uint8_t holds;                       /* how many short runs it takes to forget that */
     _Atomic bool bind;                   /* it is to get a kernel thread of its own */
     bool bound;                          /* it has one; for itself and its carrier only */
@@ -97,6 +99,8 @@ struct ut_coro {
     struct ut_queued *queued;     /* the pending ones, oldest first: shim */
     int schedule_policy;
     struct sched_param schedule;
+    bool has_cpus;                /* the thread may run on these only */
+    struct ut_cpus *cpus;         /* its own memory, kept; NULL: never needed */
 };
 
 _Static_assert(offsetof(struct ut_coro, context) == 0 && offsetof(struct ut_coro, next) == 16,

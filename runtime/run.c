@@ -4,6 +4,7 @@
 #include "carrier.h"
 #include "clock.h"
 #include "coro.h"
+#include "cputime.h"
 #include "critical.h"
 #include "monitor.h"
 #include "sched.h"
@@ -88,6 +89,16 @@ static bool others_wait(struct ut_lane *lane)
     return !ut_runq_is_empty(&lane->queue) || ut_runq_global_length();
 }
 
+static void count_cpu(struct ut_coro *coro, bool begins)
+{
+    if (__builtin_expect(!atomic_load_explicit(&ut_cputime_counting, memory_order_relaxed), 1))
+        return;
+    if (begins)
+        ut_cputime_enter(coro);
+    else
+        ut_cputime_leave(coro);
+}
+
 /* The lane is open: from here on the monitor may take it. */
 static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
 {
@@ -148,14 +159,20 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
     carrier->current = coro;
     carrier->after = UT_AFTER_YIELD; /* it has been made runnable */
     ut_carrier_set_name(coro->name);
+    if (coro->has_cpus)
+        ut_carrier_set_cpus(0, coro->cpus);
     do {
         if (carrier->after == UT_AFTER_PARK)
             await_wake(carrier, coro);
         ut_run_forward_signals();
         prepare(carrier, coro);
+        count_cpu(coro, true);
         ut_arch_switch(&carrier->context, &coro->context);
+        count_cpu(coro, false);
     } while (carrier->after != UT_AFTER_RETIRE);
     ut_carrier_set_name(UT_CARRIER_NAME);
+    if (coro->has_cpus)
+        ut_carrier_set_cpus(0, ut_carrier_usual_cpus());
     carrier->current = NULL;
     coro->bound = false;
     atomic_store(&coro->bind, false);
@@ -179,6 +196,7 @@ void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *co
     atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
     carrier->current = coro;
     prepare(carrier, coro);
+    count_cpu(coro, true);
     if (lane)
         count_tick(lane);
     if (__builtin_expect(coro->holds, 0))
@@ -188,6 +206,7 @@ void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *co
     else
         ut_arch_switch(&carrier->context, &coro->context);
     ut_shake();
+    count_cpu(coro, false);
     carrier->current = NULL;
     settle(carrier, coro);
 }

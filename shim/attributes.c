@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a thread is: pthread_getattr_np(3), its name (pthread_setname_np(3)), affinity
- * (pthread_setaffinity_np(3)) and scheduling (pthread_setschedparam(3)).
+ * What a thread is: pthread_getattr_np(3), its name (pthread_setname_np(3)) and scheduling
+ * (pthread_setschedparam(3)).
  *
- * A coroutine runs on whichever carrier is free, so affinity and scheduling class, which only a
- * kernel thread can have, have no effect on it. Wishes are examined by the kernel, whose errors
- * are thus exact: the calling kernel thread is changed and changed back. Class and priority are
- * remembered and reported; an affinity is not, it is reported as what it is, the process's.
+ * A coroutine runs on whichever carrier is free, so a scheduling class, which only a kernel thread can
+ * have, has no effect on it. Wishes are examined by the kernel, whose errors are thus exact: the calling
+ * kernel thread is changed and changed back. Class and priority are remembered and reported.
  */
 #include "log.h"
 #include "native.h"
@@ -29,12 +28,6 @@ struct cpus {
 static bool has_ended(struct ut_coro *coro)
 {
     return atomic_load(&coro->life) & (UT_CORO_FINISHED | UT_CORO_POOLED);
-}
-
-/* CPUs of the calling kernel thread: bytes written, or -errno. */
-static long get_cpus(void *set, size_t size)
-{
-    return ut_syscall3(SYS_sched_getaffinity, 0, size, set);
 }
 
 /* The attribute object, in which glibc stores everything but what it calls flags itself. */
@@ -62,8 +55,9 @@ static int describe(struct ut_coro *coro, pthread_attr_t *attributes)
         if (pthread_attr_setschedpolicy(attributes, policy) == 0)
             pthread_attr_setschedparam(attributes, &schedule);
     }
-    long bytes = error ? 0 : get_cpus(&cpus, sizeof cpus);
-    return bytes > 0 ? pthread_attr_setaffinity_np(attributes, (size_t)bytes, cpus.sets) : error;
+    if (!error)
+        error = pthread_getaffinity_np(coro->handle, sizeof cpus, cpus.sets);
+    return error ? error : pthread_attr_setaffinity_np(attributes, sizeof cpus, cpus.sets);
 }
 
 UT_EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
@@ -115,42 +109,6 @@ UT_EXPORT int pthread_getname_np(pthread_t thread, char *name, size_t size)
     memcpy(name, coro->name, NAME_SIZE);
     ut_lock_release(&coro->lock);
     ut_critical_end();
-    return 0;
-}
-
-/* Affinity */
-
-/* Would the kernel accept SET? 0 or a positive error. */
-static int examine_affinity(size_t size, const cpu_set_t *set)
-{
-    struct cpus before;
-    ut_critical_begin(); /* stay on this kernel thread */
-    long bytes = get_cpus(&before, sizeof before);
-    long result = ut_syscall3(SYS_sched_setaffinity, 0, size, set);
-    if (result == 0 && bytes > 0)
-        ut_syscall3(SYS_sched_setaffinity, 0, bytes, &before);
-    ut_critical_end();
-    return (int)-result;
-}
-
-UT_EXPORT int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set)
-{
-    if (!ut_coro_find(thread))
-        return real(pthread_setaffinity_np)(thread, size, set);
-    int error = examine_affinity(size, set);
-    if (!error)
-        ut_log(UT_LOG_INFO, "the affinity of a thread was set, which has no effect");
-    return error;
-}
-
-UT_EXPORT int pthread_getaffinity_np(pthread_t thread, size_t size, cpu_set_t *set)
-{
-    if (!ut_coro_find(thread))
-        return real(pthread_getaffinity_np)(thread, size, set);
-    long bytes = get_cpus(set, size < INT_MAX ? size : INT_MAX);
-    if (bytes < 0)
-        return (int)-bytes;
-    memset((char *)set + bytes, 0, size - (size_t)bytes);
     return 0;
 }
 

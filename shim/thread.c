@@ -11,6 +11,7 @@
 #include "names.h"
 #include "native.h"
 #include "real.h"
+#include "affinity.h"
 #include "signals.h"
 #include "sigqueue.h"
 #include "timers.h"
@@ -47,12 +48,13 @@ static int create_native(pthread_t *thread, const pthread_attr_t *attributes,
 struct wishes {
     size_t stack_size, guard_size;
     int detach_state;
+    const pthread_attr_t *attributes; /* the program's, or NULL */
 };
 
 static void read_attributes(const pthread_attr_t *attributes, struct wishes *wishes)
 {
     pthread_attr_t defaults;
-    *wishes = (struct wishes){.detach_state = PTHREAD_CREATE_JOINABLE};
+    *wishes = (struct wishes){.detach_state = PTHREAD_CREATE_JOINABLE, .attributes = attributes};
     if (attributes)
         pthread_attr_getdetachstate(attributes, &wishes->detach_state);
     if (!attributes) {
@@ -90,12 +92,15 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     coro->mask_unsure = false;
     coro->handler_frame = NULL;
     coro->frames = NULL;
+    atomic_store(&coro->cpu_used, 0);
+    atomic_store(&coro->cpu_since, -1);
     atomic_store(&coro->awaits_signals, false);
     coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
     ut_coro_set_mask(coro, current_mask());
     ut_sigqueue_clear(coro);
     atomic_store(&coro->interrupted, false);
     atomic_store(&coro->bind, false);
+    ut_affinity_inherit(coro, wishes->attributes);
     atomic_store(&coro->tls->attention, false);
     atomic_store(&coro->life,
                  wishes->detach_state == PTHREAD_CREATE_DETACHED ? UT_CORO_DETACHED : 0);
