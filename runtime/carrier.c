@@ -291,6 +291,7 @@ static void *carrier_main(void *argument)
     carrier->thread_id = (int)ut_syscall0(SYS_gettid);
     carrier->brief = true;
     ut_tls.carrier = carrier;
+    carrier->tls = &ut_tls;
     ut_tls.internal = true;
     ut_tls.critical = 1; /* for life: a carrier's own stack is no place for a handler */
     carrier->context.thread_pointer = ut_arch_thread_pointer();

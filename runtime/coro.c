@@ -216,6 +216,8 @@ void ut_coro_run(struct ut_coro *coro)
     for (;;) {
         if (coro->recycled)
             ut_tcb_renew();
+        else
+            ut_sched_adopt_signals(coro); /* else on its return from ut_sched_retire */
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();

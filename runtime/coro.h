@@ -85,6 +85,7 @@ struct ut_coro {
     _Atomic uint64_t mask;        /* blocked signals, bit n - 1 for signal n, as the kernel's */
     _Atomic uint64_t pending;     /* directed signals that have not been delivered */
     _Atomic bool interrupted;     /* a signal or cancellation came: waits end, see wait.h */
+    bool in_kick;                 /* in a trampoline that was not for a handler: shim */
     bool mask_unsure;             /* in a handler, or one was left by siglongjmp */
     uint64_t mask_before;         /* the mask outside that handler */
     stack_t alternate_stack;      /* sigaltstack(2) */

@@ -21,8 +21,9 @@
 /* Lines that found no file to go to, since the last one that did. */
 static atomic_uint lost;
 
-/* Standard error as it was at the start. Nothing, if it was closed then. */
+/* Standard error as it was at the start, if it was open then. */
 static struct stat standard_error;
+static bool was_closed;
 
 /* A reader that is gone must not end the program, which has written nothing. */
 static void write_once(int descriptor, const char *bytes, size_t length)
@@ -43,7 +44,7 @@ static void write_once(int descriptor, const char *bytes, size_t length)
 static bool is_standard_error(int descriptor)
 {
     struct stat status;
-    if (!standard_error.st_mode || ut_syscall2(SYS_fstat, descriptor, &status) < 0)
+    if (was_closed || ut_syscall2(SYS_fstat, descriptor, &status) < 0)
         return false;
     return !S_ISSOCK(status.st_mode) || (status.st_ino == standard_error.st_ino &&
                                          status.st_dev == standard_error.st_dev);
@@ -51,8 +52,7 @@ static bool is_standard_error(int descriptor)
 
 void ut_log_start(void)
 {
-    if (ut_syscall2(SYS_fstat, STDERR_FILENO, &standard_error) < 0)
-        standard_error.st_mode = 0;
+    was_closed = ut_syscall2(SYS_fstat, STDERR_FILENO, &standard_error) < 0;
 }
 
 /*

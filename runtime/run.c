@@ -193,6 +193,7 @@ void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *co
         run_bound(carrier, lane, coro);
         return;
     }
+    ut_run_forward_signals();
     atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
     carrier->current = coro;
     prepare(carrier, coro);

@@ -275,6 +275,20 @@ static void ask_for_mask(struct ut_coro *self, struct ut_carrier *carrier)
         self->mask_unsure = false;
 }
 
+void ut_sched_adopt_signals(struct ut_coro *self)
+{
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    struct ut_tls *from = carrier->tls, *to = &ut_tls;
+    if (__builtin_expect(!atomic_load_explicit(&from->attention, memory_order_relaxed), 1))
+        return;
+    /* With that signal everything has been blocked: nothing else comes. */
+    for (; from->deferred && to->deferred < UT_TLS_DEFERRED; to->deferred++)
+        to->deferred_info[to->deferred] = from->deferred_info[--from->deferred];
+    to->deferred_mask = from->deferred_mask;
+    atomic_store_explicit(&from->attention, from->deferred > 0, memory_order_relaxed);
+    atomic_store_explicit(&to->attention, true, memory_order_relaxed);
+}
+
 static void switch_away(struct ut_coro *self, enum ut_after_switch after)
 {
     ut_sched_claim();
@@ -287,6 +301,7 @@ static void switch_away(struct ut_coro *self, enum ut_after_switch after)
     }
     carrier->after = after;
     ut_arch_switch(&self->context, &carrier->context);
+    ut_sched_adopt_signals(self);
 }
 
 static bool is_on_its_stack(const struct ut_coro *self, const void *address)

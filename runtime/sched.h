@@ -38,6 +38,7 @@ struct ut_carrier {
     uint64_t mask;                 /* the kernel's signal mask of this thread */
     stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */
+    struct ut_tls *tls;            /* its own, while no coroutine runs */
     bool brief;                    /* it has a short slice: by itself, or by who takes its lane */
     _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
     _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */
@@ -106,6 +107,12 @@ void ut_sched_unclaim(struct ut_lane *lane);
  * still parks by the runtime's means, but nobody else runs on its carrier. Any context.
  */
 void ut_sched_bind(struct ut_coro *coro);
+
+/*
+ * On SELF, right after it has been switched to: a signal that came when its mask had been loaded and its
+ * thread pointer had not waits in the carrier's state. It is SELF's, for the end of the critical section.
+ */
+void ut_sched_adopt_signals(struct ut_coro *self);
 
 /* Wake a lane that sleeps, if work may be waiting and nobody looks for it yet. Any context. */
 void ut_sched_kick(void);

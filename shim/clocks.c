@@ -12,9 +12,13 @@
 
 enum { PER_THREAD = 6 }; /* CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED */
 
+/* 28 bits of the id have room in a clock's number; the highest is for no kernel thread's (PID_MAX_LIMIT). */
+enum { ID_BITS = (1 << 28) - 1, NOT_THE_KERNELS = 1 << 27 };
+
 static clockid_t clock_of(const struct ut_coro *coro)
 {
-    return (clockid_t)(~coro->thread_id << 3 | PER_THREAD);
+    unsigned id = (coro->thread_id & ID_BITS) | NOT_THE_KERNELS;
+    return (clockid_t)(~id << 3 | PER_THREAD);
 }
 
 /* The coroutine whose CPU time CLOCK shows, or NULL. */

@@ -174,14 +174,14 @@ static bool is_anothers(siginfo_t *info)
 
 /*
  * Run the handler for INFO on the calling thread as the kernel would have. BEFORE: the mask to go
- * back to. In a critical section, which it ends. IN_KICK: the trampoline's return will load that mask, and
- * not before: else each handler that has run would let in the kick for the next, on top of
+ * back to. In a critical section, which it ends. Within a kick's trampoline that loads this mask by its
+ * return, and not before: else each handler that has run would let in the kick for the next, on top of
  * this frame, and so on until the stack is full.
  */
-static void deliver(siginfo_t *info, uint64_t before, bool in_kick);
+static void deliver(siginfo_t *info, uint64_t before);
 
 /* Run what is pending for SELF and not blocked. True if there was something. */
-static bool deliver_pending(struct ut_coro *self, bool in_kick)
+static bool deliver_pending(struct ut_coro *self)
 {
     for (bool any = false;; any = true) {
         siginfo_t info;
@@ -191,16 +191,17 @@ static bool deliver_pending(struct ut_coro *self, bool in_kick)
             ut_critical_end();
             return any;
         }
-        deliver(&info, mask, in_kick);
+        deliver(&info, mask);
     }
 }
 
-static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
+static void deliver(siginfo_t *info, uint64_t before)
 {
     struct ut_coro *self = ut_tls.coro;
     int signal = info->si_signo;
     struct sigaction action = ut_sigaction_of(signal);
     ucontext_t context;
+    bool in_kick = self && self->in_kick;
     bool handled = signal != UT_SIGCANCEL && !is_anothers(info);
     if (!handled || !ut_has_handler(&action)) {
         set_mask(self, before);
@@ -218,19 +219,22 @@ static void deliver(siginfo_t *info, uint64_t before, bool in_kick)
     getcontext(&context);
     memcpy(&context.uc_sigmask, &before, sizeof before);
     __attribute__((cleanup(forget_handling))) struct handling handling = {0};
-    if (self)
+    if (self) {
         begin_handling(self, &handling, before, NULL);
+        self->in_kick = false; /* the handler may do as it likes */
+    }
     set_mask(self, mask_during(&action, signal, before));
     ut_critical_end();
     ut_shake();
     /* Several at once: the kernel puts their frames one on top of the other before the first runs. */
     if (self)
-        deliver_pending(self, in_kick);
+        deliver_pending(self);
     call(&action, info, &context);
     ut_shake();
     if (in_kick) {
         block_all();
         note_mask(self, set_bits(&context.uc_sigmask));
+        self->in_kick = true;
     } else {
         set_mask(self, set_bits(&context.uc_sigmask));
     }
@@ -280,7 +284,7 @@ void ut_signals_deliver(void)
         tls->deferred--;
         memmove(tls->deferred_info, tls->deferred_info + 1, tls->deferred * sizeof info);
         if (!tls->internal) {
-            deliver(&info, mask, false);
+            deliver(&info, mask);
             tls = &ut_tls; /* the same, but a handler may have waited in between */
         } else {
             forward(&info);
@@ -289,7 +293,7 @@ void ut_signals_deliver(void)
     }
     if (!self)
         return;
-    deliver_pending(self, false);
+    deliver_pending(self);
     if (ut_shim_cancel_pending(self))
         ut_cancel_asynchronously();
 }
@@ -344,6 +348,7 @@ void ut_signals_left_handler(void)
     self->mask_unsure = false;
     self->handler_frame = NULL;
     self->frames = NULL;
+    self->in_kick = false;
     set_mask(self, mask);
 }
 
@@ -372,7 +377,9 @@ static void take_kick(struct ut_coro *self, ucontext_t *context)
     note_mask(self, set_bits(&context->uc_sigmask));
     void *outer = self->handler_frame;
     self->handler_frame = __builtin_frame_address(0);
-    bool any = deliver_pending(self, true);
+    self->in_kick = true;
+    bool any = deliver_pending(self);
+    self->in_kick = false;
     self->handler_frame = outer;
     if (any) /* their handlers may have changed it */
         return_with_mask(self, context, atomic_load_explicit(&self->mask, memory_order_relaxed));
@@ -528,7 +535,7 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
         take_over(self, before & ~mask);
     if (mask != before)
         set_mask(self, mask);
-    deliver_pending(self, false); /* equal, too: it may have been noted only now */
+    deliver_pending(self); /* equal, too: it may have been noted only now */
     return 0;
 }
 

@@ -89,7 +89,7 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
         memcpy(coro->name, ut_tls.coro->name, sizeof coro->name);
     else
         ut_syscall2(SYS_prctl, 16 /* PR_GET_NAME */, coro->name);
-    coro->mask_unsure = false;
+    coro->mask_unsure = coro->in_kick = false;
     coro->handler_frame = NULL;
     coro->frames = NULL;
     atomic_store(&coro->cpu_used, 0);
