@@ -23,6 +23,7 @@
 #include "coro.h"
 #include "critical.h"
 #include "libc.h"
+#include "lock.h"
 #include "log.h"
 #include "lot.h"
 #include "sched.h"
@@ -197,8 +198,25 @@ int ut_tcb_make(struct ut_coro *coro)
     return 0;
 }
 
+/*
+ * The loader has its list of modules locked while that is walked through. A child that was forked in that
+ * moment by another thread would find it locked for ever, so nobody forks meanwhile.
+ */
+static struct ut_lock walking;
+
+void ut_tcb_fork_begin(void)
+{
+    ut_lock_acquire(&walking);
+}
+
+void ut_tcb_fork_end(void)
+{
+    ut_lock_release(&walking);
+}
+
 void ut_tcb_forked(void)
 {
+    walking = (struct ut_lock){0};
     atomic_store(&births, 0);
 }
 
@@ -233,7 +251,9 @@ static int renew_module(struct dl_phdr_info *info, size_t size, void *unused)
 
 void ut_tcb_renew(void)
 {
+    ut_lock_acquire(&walking);
     dl_iterate_phdr(renew_module, NULL);
+    ut_lock_release(&walking);
     uselocale(LC_GLOBAL_LOCALE);
     errno = 0;
 }

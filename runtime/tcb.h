@@ -14,6 +14,10 @@ int ut_tcb_make(struct ut_coro *coro);
 /* BORN and those behind it have left their kernel threads, the last one first. The maker. */
 void ut_tcb_settle(struct ut_coro *born);
 
+/* Around a fork, on the thread that makes it, in a critical section; in the child the next instead. */
+void ut_tcb_fork_begin(void);
+void ut_tcb_fork_end(void);
+
 /* In a forked child. */
 void ut_tcb_forked(void);
 

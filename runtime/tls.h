@@ -22,6 +22,7 @@ struct ut_tls {
     struct ut_coro *coro;       /* this coroutine; NULL on native threads and on carriers */
     struct ut_carrier *carrier; /* this carrier; NULL on coroutines and native threads */
     uint32_t critical;          /* depth of sections in which the program's handlers must wait */
+    bool forking;               /* between the handlers before and after a fork: init.c */
     bool internal;              /* a thread of the runtime's own: always the real functions */
     _Atomic bool attention;     /* a signal waits: looked at when a critical section closes; set
                                    by this thread's handlers and, for coroutines, by others */

@@ -47,6 +47,8 @@ pid_t __waitpid(pid_t process, int *status, int options);
 pid_t __vfork(void);
 int __sigaction(int signal, const struct sigaction *action, struct sigaction *old);
 int __sched_yield(void);
+int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                      void *dso_handle);
 int __pthread_key_create(unsigned *key, void (*destructor)(void *));
 void __chk_fail(void) __attribute__((noreturn));
 

@@ -21,8 +21,10 @@
 #include "signals.h"
 #include "stack.h"
 #include "summary.h"
+#include "tcb.h"
 #include "thread.h"
 
+#include <sys/prctl.h>
 #include <stdlib.h>
 
 enum { NOT_STARTED, STARTED, FAILED };
@@ -50,6 +52,8 @@ static void forked_child(void)
     struct ut_coro *self = ut_tls.coro;
     ut_tls.coro = NULL;
     ut_tls.critical = 0;
+    ut_tls.forking = false;
+    ut_signals_forked();
     start_lock = (struct ut_lock){0};
     ut_sched_forked();
     ut_monitor_forked();
@@ -67,13 +71,50 @@ static void forked_child(void)
     ut_sigqueue_forked(self);
     ut_sigactions_forked();
     atomic_store(&start_state, NOT_STARTED);
-    if (self)
+    if (self) {
+        ut_syscall2(SYS_prctl, PR_SET_NAME, self->name); /* natively it has that of the thread */
         ut_count(native_after_fork);
+    }
+}
+
+/* The last handler before the fork: from here on no other thread may be in the middle of these things. */
+static void before_fork(void)
+{
+    if (atomic_load(&start_state) != STARTED)
+        return;
+    ut_critical_begin(); /* a handler might wait, with what is locked here */
+    ut_tls.forking = true;
+    ut_tcb_fork_begin();
 }
 
 static void forked_parent(void)
 {
+    if (ut_tls.forking) {
+        ut_tls.forking = false;
+        ut_tcb_fork_end();
+        ut_critical_end();
+    }
     ut_fd_fork_parent();
+}
+
+/*
+ * A child's handlers run in the order of their registration. Ours must be the first: the others' may wait and
+ * lock, and the runtime that they would find is the parent's, in the middle of something.
+ */
+static void hook_fork(void)
+{
+    extern void *__dso_handle __attribute__((visibility("hidden")));
+    static _Atomic bool hooked;
+    if (!atomic_exchange(&hooked, true))
+        real(__register_atfork)(before_fork, forked_parent, forked_child, __dso_handle);
+}
+
+/* What pthread_atfork(3) calls, which is linked into every program. */
+UT_EXPORT int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                                void *dso_handle)
+{
+    hook_fork();
+    return real(__register_atfork)(prepare, parent, child, dso_handle);
 }
 
 static void at_exit(void)
@@ -93,8 +134,8 @@ static bool start(void)
     ut_arch_init(ut_config.fsgsbase == 0);
     ut_coro_body = ut_thread_body;
     ut_critical_deliver = ut_signals_deliver;
+    hook_fork();
     if (!hooked) {
-        pthread_atfork(NULL, forked_parent, forked_child);
         atexit(at_exit);
         hooked = true;
     }

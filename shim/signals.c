@@ -298,6 +298,14 @@ void ut_signals_deliver(void)
         ut_cancel_asynchronously();
 }
 
+void ut_signals_forked(void)
+{
+    atomic_store_explicit(&ut_tls.attention, false, memory_order_relaxed);
+    if (ut_tls.deferred)
+        ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &ut_tls.deferred_mask, NULL, sizeof(uint64_t));
+    ut_tls.deferred = 0;
+}
+
 static bool is_fault(int signal, const siginfo_t *info)
 {
     return info->si_code > 0 && info->si_code != SI_KERNEL &&

@@ -19,6 +19,9 @@ void ut_signals_cancel_trampoline(int signal, siginfo_t *info, void *context);
 /* On a coroutine that has unwound out of a handler: put its mask in force again. */
 void ut_signals_left_handler(void);
 
+/* In a forked child: what had to wait in the parent is the parent's; the mask is as it was before. */
+void ut_signals_forked(void);
+
 /* The coroutine with this virtual kernel thread id, or NULL. */
 struct ut_coro *ut_signals_find(pid_t thread);
 

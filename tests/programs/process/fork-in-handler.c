@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* fork within a signal handler that has interrupted a thread's wait: the child may exec or exit, return from
+ * the handler and go on; the parent's wait is as if nothing had been. */
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "check.h"
+
+static int ends[2];
+static sem_t forked;
+static volatile pid_t child;
+static volatile bool returns;
+
+static void forks(int number)
+{
+    int saved = errno;
+    (void)number;
+    child = fork();
+    if (child == 0 && !returns)
+        execl("/bin/sh", "sh", "-c", "exit 5", (char *)NULL);
+    if (child > 0)
+        sem_post(&forked);
+    errno = saved;
+}
+
+static void *reads(void *argument)
+{
+    char byte = 0;
+    ssize_t got = recv(ends[0], &byte, 1, 0);
+    if (child == 0) /* the child has come back from the handler, and the call goes on */
+        _exit(got == 1 && byte == 'c' ? 6 : 7);
+    say("read %zd %c\n", got, byte);
+    return argument;
+}
+
+static void interrupt(const char *to_child)
+{
+    int status;
+    pthread_t thread = start(reads, NULL);
+    settle();
+    must(pthread_kill(thread, SIGUSR1));
+    while (sem_wait(&forked))
+        ;
+    if (to_child)
+        must_sys(write(ends[1], to_child, 1));
+    if (!returns || to_child) {
+        must_sys(waitpid(child, &status, 0));
+        say("child %d\n", WEXITSTATUS(status));
+    }
+    must_sys(write(ends[1], "p", 1));
+    join(thread);
+}
+
+int main(void)
+{
+    struct sigaction action = {.sa_handler = forks, .sa_flags = SA_RESTART};
+    must_sys(sem_init(&forked, 0, 0));
+    must_sys(sigaction(SIGUSR1, &action, NULL));
+    must_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
+    interrupt(NULL);
+    interrupt(NULL);
+    return finished();
+}
