@@ -95,6 +95,7 @@ static ssize_t transfer(struct ut_coro *self, const char *why, int fd, enum ut_f
                    : kind == UT_FD_SIGNALS ? attempt_signals
                                             : attempt_vector,
         .everything = direction == UT_FD_WRITE && (kind == UT_FD_STREAM || kind == UT_FD_PIPE),
+        .hopeful = kind == UT_FD_SIGNALS,
     };
     long result = ut_io_run(self, &io);
     if (kind == UT_FD_SIGNALS)

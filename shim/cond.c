@@ -133,6 +133,18 @@ static int wait_for(pthread_cond_t *cond, pthread_mutex_t *mutex, struct when wh
     return wait_in_lot(cond, mutex, ut_sync_deadline(when.clock, when.abstime));
 }
 
+/* Not that they were to do anything: of the old versions of all these names ours are the new ones. */
+UT_EXPORT int pthread_cond_init(pthread_cond_t *restrict cond,
+                                const pthread_condattr_t *restrict attributes)
+{
+    return real(pthread_cond_init)(cond, attributes);
+}
+
+UT_EXPORT int pthread_cond_destroy(pthread_cond_t *cond)
+{
+    return real(pthread_cond_destroy)(cond);
+}
+
 UT_EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 {
     return wait_for(cond, mutex, (struct when){.abstime = NULL});

@@ -10,6 +10,7 @@
 #include "io.h"
 #include "ours.h"
 #include "real.h"
+#include "signalfd.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -94,6 +95,7 @@ UT_EXPORT int timerfd_create(clockid_t clock, int flags)
 UT_EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 {
     int result = real(signalfd)(fd, mask, flags);
+    atomic_store_explicit(&ut_signalfd_used, true, memory_order_relaxed);
     return fd < 0 ? opened(result, UT_FD_SIGNALS, true, flags & SFD_NONBLOCK) : result;
 }
 

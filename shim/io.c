@@ -75,6 +75,7 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
     ut_critical_end();
     if (result == -ESTALE) /* closed, but the call has its file */
         return 0;
+    io->hopeful = result == -EINTR;
     if (result == -EINTR) {
         /* signal(7): never restarted are socket calls with a time-out; nor those that have done a part. */
         return io->deadline == UT_FOREVER && !io->done ? ut_shim_attend(self, true)
@@ -130,7 +131,7 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
             if (!begun)
                 continue;
         }
-        bool hopeless = !ut_fd_promising(&use);
+        bool hopeless = !ut_fd_promising(&use) && !io->hopeful;
         if (!hopeless || ut_fd_nonblocking(io->fd)) {
             long result = io->attempt(io);
             ut_shake();

@@ -18,6 +18,7 @@ struct ut_io {
     struct ut_fd_call call;
     struct ut_frame frame;  /* while the call is known to its descriptor */
     int64_t deadline; /* 0: the socket's own timeout, from the first wait on */
+    bool hopeful;     /* try although no event has come: what it waits for may be a signal */
     bool everything;  /* a stream write, or MSG_WAITALL: go on until WANTED bytes are done */
     size_t wanted;    /* bytes; 0 for calls that do not count bytes */
     size_t done;      /* bytes done by earlier attempts; the attempt starts behind them */

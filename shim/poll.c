@@ -12,6 +12,7 @@
 #include "frames.h"
 #include "names.h"
 #include "real.h"
+#include "signalfd.h"
 #include "wait.h"
 
 #include <pthread.h>
@@ -34,6 +35,8 @@ struct question {
     const char *why;
     long (*ask)(struct question *question); /* the kernel's answer now, without waiting */
     void (*each)(struct question *question); /* call add() for each descriptor */
+    /* Add to the answer what was directed at SELF; how many more descriptors are ready. */
+    int (*directed)(struct question *question, struct ut_coro *self);
     unsigned descriptors, added;
     struct watched *watched;
     /* Arguments of the families */
@@ -44,6 +47,7 @@ struct question {
     int epoll;
     struct epoll_event *events;
     int most;
+    bool answered; /* the kernel has given events */
 };
 
 static void add(struct question *question, int fd, uint32_t events)
@@ -112,6 +116,13 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
     return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self) : 0;
 }
 
+/* Is something pending for SELF that it would read from a signalfd? The kernel does not know of it. */
+static bool has_directed(const struct ut_coro *self)
+{
+    return __builtin_expect(atomic_load_explicit(&ut_signalfd_used, memory_order_relaxed), 0) &&
+           atomic_load(&self->pending);
+}
+
 /* Ask the kernel. A signal that was only to have us look (a kick, signals.c) is no reason to return. */
 static long ask(struct ut_coro *self, struct question *question)
 {
@@ -119,6 +130,8 @@ static long ask(struct ut_coro *self, struct question *question)
     do
         answer = question->ask(question);
     while (answer == -EINTR && !self->handled);
+    if (answer >= 0 && has_directed(self))
+        answer += question->directed(question, self);
     return answer;
 }
 
@@ -126,7 +139,7 @@ static long look_and_park(struct ut_coro *self, struct question *question, int64
 {
     long answer = 0;
     while (answer == 0) {
-        if (take_stamps(question)) {
+        if (take_stamps(question) || has_directed(self)) {
             answer = ask(self, question);
             ut_shake();
             if (answer != 0)
@@ -185,7 +198,10 @@ static long run(struct ut_coro *self, struct question *question, int64_t deadlin
     question->watched = many ? room.start : few;
     question->added = 0;
     question->each(question);
+    bool awaits = atomic_load_explicit(&ut_signalfd_used, memory_order_relaxed);
+    atomic_store(&self->awaits_signals, awaits);
     long answer = look_and_park(self, question, deadline);
+    atomic_store_explicit(&self->awaits_signals, false, memory_order_relaxed);
     return answer == -ETIMEDOUT ? ask(self, question) : answer;
 }
 
@@ -228,6 +244,19 @@ static long ask_poll(struct question *question)
     return ut_syscall5(SYS_ppoll, question->fds, question->descriptors, &none, NULL, 0);
 }
 
+static int directed_of_poll(struct question *question, struct ut_coro *self)
+{
+    int more = 0;
+    for (unsigned i = 0; i < question->descriptors; i++) {
+        struct pollfd *one = &question->fds[i];
+        if (!(one->events & POLLIN) || (one->revents & POLLIN) || !ut_signalfd_ready(self, one->fd))
+            continue;
+        more += !one->revents;
+        one->revents |= POLLIN;
+    }
+    return more;
+}
+
 static void each_of_poll(struct question *question)
 {
     for (unsigned i = 0; i < question->descriptors; i++)
@@ -239,8 +268,8 @@ static long do_poll(struct ut_coro *self, const char *why, struct pollfd *fds, n
                     int64_t deadline)
 {
     struct question question = {
-        .why = why, .ask = ask_poll, .each = each_of_poll, .descriptors = (unsigned)count,
-        .fds = fds,
+        .why = why, .ask = ask_poll, .each = each_of_poll, .directed = directed_of_poll,
+        .descriptors = (unsigned)count, .fds = fds,
     };
     return run(self, &question, deadline);
 }
@@ -341,6 +370,18 @@ static bool in_set(const fd_set *set, int fd)
     return set && (((const unsigned char *)set)[fd / 8] & (1 << fd % 8));
 }
 
+static int directed_of_select(struct question *question, struct ut_coro *self)
+{
+    int more = 0;
+    for (int fd = 0; fd < question->highest; fd++)
+        if (in_set(question->sets[0], fd) && !in_set(question->answers[0], fd) &&
+            ut_signalfd_ready(self, fd)) {
+            ((unsigned char *)question->answers[0])[fd / 8] |= (unsigned char)(1 << fd % 8);
+            more++;
+        }
+    return more;
+}
+
 static void each_of_select(struct question *question)
 {
     for (int fd = 0; fd < question->highest; fd++) {
@@ -363,8 +404,8 @@ static long do_select(struct ut_coro *self, const char *why, int highest, fd_set
         return -EFAULT;
     unsigned char copies[6][bytes + 1]; /* of the questions and of the answers */
     struct question question = {
-        .why = why, .ask = ask_select, .each = each_of_select, .highest = highest,
-        .set_bytes = bytes,
+        .why = why, .ask = ask_select, .each = each_of_select, .directed = directed_of_select,
+        .highest = highest, .set_bytes = bytes,
     };
     fd_set *sets[3] = {reads, writes, exceptions};
     for (int i = 0; i < 3; i++)
@@ -423,8 +464,15 @@ UT_EXPORT int pselect(int count, fd_set *reads, fd_set *writes, fd_set *exceptio
 
 static long ask_epoll(struct question *question)
 {
-    return ut_syscall6(SYS_epoll_pwait, question->epoll, (long)question->events, question->most, 0,
-                       0, 0);
+    long answer = ut_syscall6(SYS_epoll_pwait, question->epoll, (long)question->events,
+                              question->most, 0, 0, 0);
+    question->answered = answer > 0;
+    return answer;
+}
+
+static int directed_of_epoll(struct question *question, struct ut_coro *self)
+{
+    return question->answered ? 0 : ut_signalfd_in_epoll(self, question->epoll, question->events);
 }
 
 static void each_of_epoll(struct question *question)
@@ -436,8 +484,8 @@ static long do_epoll(struct ut_coro *self, const char *why, int epoll, struct ep
                      int most, int64_t deadline)
 {
     struct question question = {
-        .why = why, .ask = ask_epoll, .each = each_of_epoll, .descriptors = 1, .epoll = epoll,
-        .events = events, .most = most,
+        .why = why, .ask = ask_epoll, .each = each_of_epoll, .directed = directed_of_epoll,
+        .descriptors = 1, .epoll = epoll, .events = events, .most = most,
     };
     return run(self, &question, deadline);
 }

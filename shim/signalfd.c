@@ -11,27 +11,36 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
 
-/* The signals that FD is for: the kernel tells nobody but readers of this file. 0: none. */
+enum { TEXT_SIZE = 16 << 10 };
+
+_Atomic bool ut_signalfd_used;
+
+/* What the kernel tells of FD, in lines, to readers of a file; empty if it cannot be read. */
+static void read_facts(int fd, char *text, size_t size)
+{
+    char path[48];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
+    long file = ut_syscall4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0), have = 0, got = 0;
+    while (file >= 0 && have < (long)size - 1 &&
+           (got = ut_syscall3(SYS_read, file, text + have, (long)size - 1 - have)) > 0)
+        have += got;
+    text[have] = 0;
+    if (file >= 0)
+        ut_syscall1(SYS_close, file);
+}
+
+/* The signals that FD is for. 0: it is no signalfd. */
 static uint64_t mask_of(int fd)
 {
     static const char key[] = "\nsigmask:\t";
-    char path[48], text[512];
-    uint64_t mask = 0;
-    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-    long file = ut_syscall4(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-    if (file < 0)
-        return 0;
-    long size = ut_syscall3(SYS_read, file, text, sizeof text - 1);
-    ut_syscall1(SYS_close, file);
-    text[size > 0 ? size : 0] = 0;
+    char text[512];
+    read_facts(fd, text, sizeof text);
     const char *found = strstr(text, key);
-    if (found)
-        for (const char *digit = found + sizeof key - 1; *digit > ' '; digit++)
-            mask = mask << 4 | (uint64_t)(*digit <= '9' ? *digit - '0' : *digit - 'a' + 10);
-    return mask;
+    return found ? strtoull(found + sizeof key - 1, NULL, 16) : 0;
 }
 
 static struct signalfd_siginfo described(const siginfo_t *info)
@@ -67,7 +76,7 @@ static long without_kicks(struct signalfd_siginfo *records, long size)
     return kept * (long)sizeof *records;
 }
 
-/* What was directed at SELF, into the first part: the usual reader has just one. */
+/* What was directed at SELF, into the first part: the usual reader has just one. Bytes. */
 static long take_directed(struct ut_coro *self, const struct ut_io *io)
 {
     struct signalfd_siginfo *record = io->parts[0].iov_base;
@@ -84,26 +93,51 @@ static long take_directed(struct ut_coro *self, const struct ut_io *io)
     return taken;
 }
 
+/* What the kernel has, behind the TAKEN bytes that were directed: bytes, or -errno. */
+static long take_others(const struct ut_io *io, long taken, long (*kernel_attempt)(struct ut_io *io))
+{
+    if (io->part_count != 1)
+        return taken ? -EAGAIN : kernel_attempt((struct ut_io *)io);
+    struct iovec rest = {(char *)io->parts[0].iov_base + taken, io->parts[0].iov_len - (size_t)taken};
+    struct ut_io more = *io;
+    more.parts = &rest;
+    if (taken && rest.iov_len < sizeof(struct signalfd_siginfo))
+        return -EAGAIN;
+    long result = kernel_attempt(&more);
+    return result > 0 ? without_kicks(rest.iov_base, result) : result;
+}
+
 long ut_signalfd_attempt(struct ut_io *io, long (*kernel_attempt)(struct ut_io *io))
 {
     struct ut_coro *self = ut_tls.coro;
+    long result;
     /* Whoever directs a signal at us after the look below, even a blocked one, ends our wait. */
     atomic_store(&self->awaits_signals, true);
-    for (;;) {
-        long result = atomic_load(&self->pending) ? take_directed(self, io) : 0;
-        if (result > 0)
-            return result;
-        result = kernel_attempt(io);
-        if (result <= 0 || io->part_count != 1)
-            return result;
-        result = without_kicks(io->parts[0].iov_base, result);
-        if (result > 0)
-            return result;
-    }
+    long taken = atomic_load(&self->pending) ? take_directed(self, io) : 0;
+    do
+        result = take_others(io, taken, kernel_attempt);
+    while (result == 0); /* there were kicks only */
+    return result > 0 ? taken + result : taken ? taken : result;
 }
 
 bool ut_signalfd_ready(struct ut_coro *self, int fd)
 {
     uint64_t pending = atomic_load(&self->pending);
-    return pending && (pending & mask_of(fd));
+    return pending && ut_fd_kind(fd) == UT_FD_SIGNALS && (pending & mask_of(fd));
+}
+
+int ut_signalfd_in_epoll(struct ut_coro *self, int epoll, struct epoll_event *event)
+{
+    char text[TEXT_SIZE];
+    int fd;
+    unsigned events;
+    unsigned long long data;
+    read_facts(epoll, text, sizeof text);
+    for (const char *at = text; (at = strstr(at, "tfd:")); at++)
+        if (sscanf(at, "tfd: %d events: %x data: %llx", &fd, &events, &data) == 3 &&
+            (events & EPOLLIN) && ut_signalfd_ready(self, fd)) {
+            *event = (struct epoll_event){.events = EPOLLIN, .data.u64 = data};
+            return 1;
+        }
+    return 0;
 }

@@ -20,6 +20,7 @@
 #include "sigqueue.h"
 #include "carrier.h"
 #include "lock.h"
+#include "monitor.h"
 #include "reactor.h"
 #include "real.h"
 #include "sigactions.h"
@@ -333,6 +334,8 @@ static void defer(struct ut_tls *tls, siginfo_t *info, ucontext_t *context)
         tls->carrier->mask = all;
         if (tls->carrier->lane)
             ut_reactor_poke(tls->carrier->lane->reactor); /* async-signal-safe: uv_async_send(3) */
+    } else if (tls->internal) {
+        ut_monitor_call(); /* with SA_RESTART the kernel would put it back to sleep */
     }
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Descriptor numbers are reused at once by other threads for other kinds of things: no state of
  * the old one may be left (drained, non-blocking, hung up, registered for readiness). */
+#include <poll.h>
+
 #include "net.h"
 
 enum { THREADS = 20, ROUNDS = 60 };
@@ -16,6 +18,10 @@ static void ask(int ends[2], bool nonblocking)
         expect(read(ends[0], &byte, 1) == 1);
     }
     close(ends[1]);
+    if (nonblocking) { /* the end may be a moment on its way */
+        struct pollfd waits = {.fd = ends[0], .events = POLLIN};
+        expect(poll(&waits, 1, -1) == 1);
+    }
     expect(read(ends[0], &byte, 1) == 0);
     close(ends[0]);
 }
