@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU time of each coroutine. The kernel counts that of kernel threads; asking for it at every switch
- * would cost more than the switch, so counting begins when somebody first asks for the time of any coroutine:
- * what the living ones have used before is not known, and is not in it.
+ * The CPU time of each coroutine. The kernel counts that of kernel threads; asking for it at every
+ * switch would cost more than the switch, so counting begins when somebody first asks for the time
+ * of any coroutine: what the living ones have used before is not known, and is not in it.
  */
 #ifndef UT_CPUTIME_H
 #define UT_CPUTIME_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * On which CPUs a thread may run: pthread_setaffinity_np(3), sched_setaffinity(2). Lanes run on any CPU
- * of the process's, so a coroutine that is to run on some of them only gets a kernel thread of its own
- * (ut_sched_bind), which is given these; it is counted, and goes on parking as it did. New threads
- * inherit the CPUs of their makers.
+ * On which CPUs a thread may run: pthread_setaffinity_np(3), sched_setaffinity(2). Lanes run on any
+ * CPU of the process's, so a coroutine that is to run on some of them only gets a kernel thread of
+ * its own (ut_sched_bind), which is given these; it is counted, and goes on parking as it did. New
+ * threads inherit the CPUs of their makers.
  */
 #include "affinity.h"
 
@@ -16,7 +16,8 @@
 #include <sched.h>
 #include <string.h>
 
-/* Some kernel thread of the program's own has had its CPUs changed: new threads might inherit them. */
+/* Some kernel thread of the program's own has had its CPUs changed: new threads might inherit them.
+ */
 static _Atomic bool changed;
 
 static long get_cpus(int thread, size_t size, void *set)
@@ -24,7 +25,8 @@ static long get_cpus(int thread, size_t size, void *set)
     return ut_syscall3(SYS_sched_getaffinity, thread, size < INT_MAX ? size : INT_MAX, set);
 }
 
-/* Would the kernel accept SET? 0 or a positive error. Tried on the calling kernel thread, and undone. */
+/* Would the kernel accept SET? 0 or a positive error. Tried on the calling kernel thread, and
+ * undone. */
 static int examine(size_t size, const cpu_set_t *set)
 {
     struct ut_cpus before;
@@ -150,8 +152,8 @@ UT_EXPORT int sched_getaffinity(pid_t thread, size_t size, cpu_set_t *set)
 /* Attributes that name no CPUs give a set of all that there could be. */
 static bool names_cpus(const pthread_attr_t *attributes, struct ut_cpus *cpus)
 {
-    return attributes &&
-           pthread_attr_getaffinity_np(attributes, sizeof cpus->words, (cpu_set_t *)cpus->words) == 0;
+    return attributes && pthread_attr_getaffinity_np(attributes, sizeof cpus->words,
+                                                     (cpu_set_t *)cpus->words) == 0;
 }
 
 void ut_affinity_inherit(struct ut_coro *coro, const pthread_attr_t *attributes)

@@ -5,8 +5,8 @@
 #include "shim.h"
 
 /*
- * CORO, which has not been launched, gets the CPUs that ATTRIBUTES name (NULL: none), or else those of the
- * thread that makes it. With fewer than all it has a kernel thread of its own.
+ * CORO, which has not been launched, gets the CPUs that ATTRIBUTES name (NULL: none), or else those
+ * of the thread that makes it. With fewer than all it has a kernel thread of its own.
  */
 void ut_affinity_inherit(struct ut_coro *coro, const pthread_attr_t *attributes);
 

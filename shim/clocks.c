@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU time of a single thread: CLOCK_THREAD_CPUTIME_ID, pthread_getcpuclockid(3), RUSAGE_THREAD.
- * The kernel would answer for the carrier. A coroutine's clock has a number as the kernel would give it
- * (include/linux/posix-timers.h), made of the virtual thread id.
+ * The CPU time of a single thread: CLOCK_THREAD_CPUTIME_ID, pthread_getcpuclockid(3),
+ * RUSAGE_THREAD. The kernel would answer for the carrier. A coroutine's clock has a number as the
+ * kernel would give it (include/linux/posix-timers.h), made of the virtual thread id.
  */
 #include "cputime.h"
 #include "real.h"
@@ -12,7 +12,8 @@
 
 enum { PER_THREAD = 6 }; /* CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED */
 
-/* 28 bits of the id have room in a clock's number; the highest is for no kernel thread's (PID_MAX_LIMIT). */
+/* 28 bits of the id have room in a clock's number; the highest is for no kernel thread's
+ * (PID_MAX_LIMIT). */
 enum { ID_BITS = (1 << 28) - 1, NOT_THE_KERNELS = 1 << 27 };
 
 static clockid_t clock_of(const struct ut_coro *coro)
@@ -54,8 +55,8 @@ UT_EXPORT int clock_gettime(clockid_t clock, struct timespec *time)
 
 UT_EXPORT int clock_getres(clockid_t clock, struct timespec *resolution)
 {
-    return real(clock_getres)(may_be_a_threads(clock) && owner_of(clock) ? CLOCK_THREAD_CPUTIME_ID : clock,
-                              resolution);
+    return real(clock_getres)(
+        may_be_a_threads(clock) && owner_of(clock) ? CLOCK_THREAD_CPUTIME_ID : clock, resolution);
 }
 
 UT_EXPORT int pthread_getcpuclockid(pthread_t thread, clockid_t *clock)
@@ -74,7 +75,8 @@ static struct timeval timeval_of(int64_t ns)
     return (struct timeval){ns / UT_SECOND, ns % UT_SECOND / UT_MICROSECOND};
 }
 
-/* User and system time are told apart as those of the kernel thread are; the other counts are its own. */
+/* User and system time are told apart as those of the kernel thread are; the other counts are its
+ * own. */
 UT_EXPORT int getrusage(__rusage_who_t who, struct rusage *usage)
 {
     struct ut_coro *self = who == RUSAGE_THREAD ? ut_shim_self() : NULL;

@@ -2,8 +2,8 @@
 /*
  * What is under way in a coroutine's frames and would be left half done if a handler did not return
  * but jumped out of the call that it has interrupted, as siglongjmp(3) may. Each part of it is a
- * frame, on the stack, in a list; jumps.c ends those below the target of a jump. Unwinding ends them
- * by the compiler's clean-up.
+ * frame, on the stack, in a list; jumps.c ends those below the target of a jump. Unwinding ends
+ * them by the compiler's clean-up.
  */
 #ifndef UT_FRAMES_H
 #define UT_FRAMES_H
@@ -12,7 +12,8 @@
 
 struct ut_frame {
     struct ut_frame *outer;
-    struct ut_coro *coro; /* whose list it is in; in a forked child that is a native thread by now */
+    struct ut_coro
+        *coro; /* whose list it is in; in a forked child that is a native thread by now */
     void (*leave)(struct ut_coro *self, struct ut_frame *frame); /* NULL: not entered */
 };
 

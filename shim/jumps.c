@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * longjmp(3), siglongjmp(3): the jump is libc's. Two things of it concern us. It may leave a handler,
- * and with it the call that the handler has interrupted: what this one has under way is ended.
- * And libc puts the saved mask in force by a system call of its own: we must know that mask.
+ * longjmp(3), siglongjmp(3): the jump is libc's. Two things of it concern us. It may leave a
+ * handler, and with it the call that the handler has interrupted: what this one has under way is
+ * ended. And libc puts the saved mask in force by a system call of its own: we must know that mask.
  */
 #include "frames.h"
 #include "real.h"
@@ -23,7 +23,8 @@ static enum stack stack_of(const struct ut_coro *self, uintptr_t address)
     return address - (uintptr_t)self->stack < self->stack_size ? COROUTINES : OTHER;
 }
 
-/* Does a jump to the frame at TARGET leave FRAME behind? Handlers on the alternate stack are inner. */
+/* Does a jump to the frame at TARGET leave FRAME behind? Handlers on the alternate stack are inner.
+ */
 static bool is_left(const struct ut_coro *self, const struct ut_frame *frame, uintptr_t target)
 {
     enum stack from = stack_of(self, (uintptr_t)frame), to = stack_of(self, target);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal actions: sigaction(2), signal(2), and the older ways to say the same, which libc implements
- * with calls of its own that nobody sees: siginterrupt(3), sysv_signal(3), sigset(3).
+ * Signal actions: sigaction(2), signal(2), and the older ways to say the same, which libc
+ * implements with calls of its own that nobody sees: siginterrupt(3), sysv_signal(3), sigset(3).
  */
 #include "sigactions.h"
 
@@ -64,7 +64,8 @@ static int change_action(int signal, const struct sigaction *action, struct siga
     if (action) {
         kernel = *action;
         if (ut_has_handler(action)) {
-            kernel.sa_sigaction = ut_signals_trampoline; /* lets in what the program's mask lets in */
+            kernel.sa_sigaction =
+                ut_signals_trampoline; /* lets in what the program's mask lets in */
             kernel.sa_flags |= SA_SIGINFO;
             sigfillset(&kernel.sa_mask);
         }

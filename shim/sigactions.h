@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The program's signal actions. Handlers get our trampoline in front, so the kernel's are others. */
+/* The program's signal actions. Handlers get our trampoline in front, so the kernel's are others.
+ */
 #ifndef UT_SIGACTIONS_H
 #define UT_SIGACTIONS_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading from a signalfd(2): what is pending for the process comes from the kernel, what was directed
- * at the coroutine that reads is pending in the coroutine (sigqueue.h). The kernel also hands out our
- * own kicks (signals.c), which are nobody's.
+ * Reading from a signalfd(2): what is pending for the process comes from the kernel, what was
+ * directed at the coroutine that reads is pending in the coroutine (sigqueue.h). The kernel also
+ * hands out our own kicks (signals.c), which are nobody's.
  */
 #include "signalfd.h"
 
@@ -94,11 +94,13 @@ static long take_directed(struct ut_coro *self, const struct ut_io *io)
 }
 
 /* What the kernel has, behind the TAKEN bytes that were directed: bytes, or -errno. */
-static long take_others(const struct ut_io *io, long taken, long (*kernel_attempt)(struct ut_io *io))
+static long take_others(const struct ut_io *io, long taken,
+                        long (*kernel_attempt)(struct ut_io *io))
 {
     if (io->part_count != 1)
         return taken ? -EAGAIN : kernel_attempt((struct ut_io *)io);
-    struct iovec rest = {(char *)io->parts[0].iov_base + taken, io->parts[0].iov_len - (size_t)taken};
+    struct iovec rest = {(char *)io->parts[0].iov_base + taken,
+                         io->parts[0].iov_len - (size_t)taken};
     struct ut_io more = *io;
     more.parts = &rest;
     if (taken && rest.iov_len < sizeof(struct signalfd_siginfo))

@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 
 /*
- * An attempt to read from a signalfd; KERNEL_ATTEMPT is the one that asks the kernel. After the call
- * SELF->awaits_signals is to be cleared.
+ * An attempt to read from a signalfd; KERNEL_ATTEMPT is the one that asks the kernel. After the
+ * call SELF->awaits_signals is to be cleared.
  */
 long ut_signalfd_attempt(struct ut_io *io, long (*kernel_attempt)(struct ut_io *io));
 

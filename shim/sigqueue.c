@@ -15,7 +15,8 @@ struct ut_queued {
     siginfo_t info;
 };
 
-/* Records that are free. They may be needed in a handler, so they come from the kernel, and stay. */
+/* Records that are free. They may be needed in a handler, so they come from the kernel, and stay.
+ */
 static struct {
     struct ut_lock lock;
     struct ut_queued *free;
@@ -111,7 +112,8 @@ static struct ut_queued *unlink_first(struct ut_coro *coro, int signal, bool *mo
 /* Those that a thread causes itself come before all others, as in the kernel. */
 static int first_of(uint64_t ready)
 {
-    uint64_t own = bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGFPE) | bit(SIGSYS);
+    uint64_t own =
+        bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGFPE) | bit(SIGSYS);
     if (!ready)
         return 0;
     return __builtin_ctzll(ready & own ? ready & own : ready) + 1;

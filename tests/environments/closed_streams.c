@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Started with the standard descriptors closed: the first descriptors that the program makes are 0, 1 and
- * 2, with threads as without, and nothing of anybody else's is ever written to them. Tells by its status.
+ * Started with the standard descriptors closed: the first descriptors that the program makes are 0,
+ * 1 and 2, with threads as without, and nothing of anybody else's is ever written to them. Tells by
+ * its status.
  */
 #include <fcntl.h>
 #include <pthread.h>

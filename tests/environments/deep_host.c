@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* deep_host PLUGIN: opens a library with RTLD_DEEPBIND, as some servers open their modules, and has fifty threads
- * wait in it. Says whether they were kernel threads of their own. */
+/* deep_host PLUGIN: opens a library with RTLD_DEEPBIND, as some servers open their modules, and has
+ * fifty threads wait in it. Says whether they were kernel threads of their own. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * old_kernel WHAT,WHAT... PROGRAM [ARGUMENTS...]: run PROGRAM as if the kernel were older, or a container's
- * filter stricter. Each WHAT is one thing that is missing; the filter (seccomp(2)) gives the error that a
- * kernel without it gives.
+ * old_kernel WHAT,WHAT... PROGRAM [ARGUMENTS...]: run PROGRAM as if the kernel were older, or a
+ * container's filter stricter. Each WHAT is one thing that is missing; the filter (seccomp(2))
+ * gives the error that a kernel without it gives.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -36,9 +36,9 @@ static const struct missing {
     {"sched_setattr", SYS_sched_setattr, ANY, WHOLE_CALL, 0, EPERM},
     {"preadv2", SYS_preadv2, ANY, WHOLE_CALL, 0, ENOSYS},
     {"pwritev2", SYS_pwritev2, ANY, WHOLE_CALL, 0, ENOSYS},
-    {"nowait", SYS_preadv2, 5, 8, 8, EOPNOTSUPP},   /* RWF_NOWAIT */
+    {"nowait", SYS_preadv2, 5, 8, 8, EOPNOTSUPP}, /* RWF_NOWAIT */
     {"nowait", SYS_pwritev2, 5, 8, 8, EOPNOTSUPP},
-    {"guards", SYS_madvise, 2, ~0u, 102, EINVAL},   /* MADV_GUARD_INSTALL */
+    {"guards", SYS_madvise, 2, ~0u, 102, EINVAL}, /* MADV_GUARD_INSTALL */
     {"ptrace", SYS_ptrace, ANY, WHOLE_CALL, 0, EPERM},
     {"process_vm", SYS_process_vm_readv, ANY, WHOLE_CALL, 0, EPERM},
     {"process_vm", SYS_process_vm_writev, ANY, WHOLE_CALL, 0, EPERM},

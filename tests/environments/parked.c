@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Twenty threads wait in a function that debuggers are to find by name; ends when its input ends. */
+/* Twenty threads wait in a function that debuggers are to find by name; ends when its input ends.
+ */
 #include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
