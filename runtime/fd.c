@@ -212,11 +212,13 @@ int ut_fd_nonblocking(int fd)
     return flags < 0 ? (int)flags : !!(flags & O_NONBLOCK);
 }
 
-/* Files of this kind are no different for stat. */
-static bool is_signalfd(int fd)
+/* Those of no type, as stat has it, are told apart by name. */
+static bool is_signalfd(int fd, mode_t mode)
 {
     static const char wanted[] = "anon_inode:[signalfd]";
     char path[32], target[sizeof wanted];
+    if (mode & S_IFMT)
+        return false;
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     long size = ut_syscall4(SYS_readlinkat, AT_FDCWD, path, target, sizeof target);
     return size == (long)sizeof wanted - 1 && memcmp(target, wanted, sizeof wanted - 1) == 0;
@@ -235,10 +237,9 @@ static enum ut_fd_kind ask_kind(int fd)
     }
     if (S_ISFIFO(status.st_mode))
         return UT_FD_PIPE;
-    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)
-               ? UT_FD_FILE
-           : is_signalfd(fd) ? UT_FD_SIGNALS
-                             : UT_FD_POLLABLE;
+    if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))
+        return UT_FD_FILE;
+    return is_signalfd(fd, status.st_mode) ? UT_FD_SIGNALS : UT_FD_POLLABLE;
 }
 
 enum ut_fd_kind ut_fd_kind(int fd)

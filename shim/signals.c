@@ -285,8 +285,7 @@ void ut_signals_deliver(void)
         tls->deferred--;
         memmove(tls->deferred_info, tls->deferred_info + 1, tls->deferred * sizeof info);
         if (!tls->internal) {
-            deliver(&info, mask);
-            tls = &ut_tls; /* the same, but a handler may have waited in between */
+            deliver(&info, mask); /* ends the section */
         } else {
             forward(&info);
             ut_critical_end();
