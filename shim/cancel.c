@@ -78,9 +78,9 @@ int ut_shim_attend(struct ut_coro *self, bool cancellation_point)
     return report ? -EINTR : 0;
 }
 
-int ut_shim_attend_sleep(struct ut_coro *self)
+int ut_shim_attend_sleep(struct ut_coro *self, bool cancellation_point)
 {
-    bool handled = attend(self, true);
+    bool handled = attend(self, cancellation_point);
     self->must_report = self->handled = false;
     return handled ? -EINTR : 0;
 }

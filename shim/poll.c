@@ -109,7 +109,7 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
         return -ENOMEM; /* what cannot be watched for other reasons is always ready */
     if (outcome == UT_WAIT_TIMED_OUT)
         return -ETIMEDOUT;
-    return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self) : 0;
+    return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self, true) : 0;
 }
 
 /* Ask the kernel. A signal that was only to have us look (a kick, signals.c) is no reason to return. */

@@ -258,7 +258,8 @@ static int join(struct ut_coro *coro, void **result, int64_t deadline)
     struct ut_coro *self = ut_tls.coro;
     if (coro == self)
         return EDEADLK;
-    if (self)
+    /* glibc: a thread that has ended is joined without a look at cancellations. */
+    if (self && !(atomic_load(&coro->life) & UT_CORO_FINISHED))
         ut_shim_cancellation_point(self);
     for (;;) {
         ut_critical_begin();
