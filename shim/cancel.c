@@ -113,6 +113,12 @@ static bool shows_type(const struct ut_coro *coro)
     return atomic_load(&answer) == YES;
 }
 
+bool ut_cancel_is_asynchronous(const struct ut_coro *coro)
+{
+    return coro->cancel_state &&
+           (__atomic_load_n(coro->cancel_state, __ATOMIC_SEQ_CST) & ASYNCHRONOUS);
+}
+
 /*
  * Only who is asynchronous at this moment gets a signal, as natively: that is also who is blocked in
  * one of libc's cancellation points, and who enters one now sees the flag. For others a signal would
@@ -120,8 +126,7 @@ static bool shows_type(const struct ut_coro *coro)
  */
 static bool wants_signal(const struct ut_coro *coro)
 {
-    return !coro->cancel_state || !shows_type(coro) ||
-           (__atomic_load_n(coro->cancel_state, __ATOMIC_SEQ_CST) & ASYNCHRONOUS);
+    return !coro->cancel_state || !shows_type(coro) || ut_cancel_is_asynchronous(coro);
 }
 
 UT_EXPORT int pthread_cancel(pthread_t thread)

@@ -147,30 +147,50 @@ static void call_tls_destructors(void)
         call();
 }
 
-/* What glibc's start_thread does after the start routine: C++ objects, then keys. */
-static void run_destructors(void)
+/*
+ * What glibc's start_thread does after the start routine: C++ objects, then keys. They may be
+ * cancelled, or exit, as the routine itself: then this comes once more. The keys do not: glibc leaves
+ * those that are still to be destroyed.
+ */
+static void run_destructors(volatile bool *keys_begun)
 {
-    int state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     call_tls_destructors();
-    ut_keys_destroy();
-    ut_names_thread_ended();
+    if (!*keys_begun) {
+        *keys_begun = true;
+        ut_keys_destroy();
+    }
+    ut_keys_drop();
+}
+
+/* The thread forked, and this is the child: glibc's own way out. */
+static void leave_child(struct unwind_buffer *buffer, void *result)
+{
+    __pthread_unregister_cancel(buffer);
+    real(pthread_exit)(result);
 }
 
 void ut_thread_body(struct ut_coro *self)
 {
     struct unwind_buffer buffer;
+    volatile bool keys_begun = false;
+    int state;
     ut_arch_set_float_control(self->float_control);
     if (set_jump(&buffer, 0) == 0) {
         __pthread_register_cancel(&buffer);
-        self->result = self->start(self->argument);
+        void *result = self->start(self->argument);
+        if (!ut_tls.coro)
+            leave_child(&buffer, result);
+        run_destructors(&keys_begun);
+        self->result = result; /* not before: a destructor may end the thread with another one */
     } else {
         ut_signals_left_handler(); /* it may have been asynchronous, in glibc's own handler */
+        if (!ut_tls.coro)
+            leave_child(&buffer, self->result);
+        run_destructors(&keys_begun);
     }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     __pthread_unregister_cancel(&buffer);
-    if (!ut_tls.coro)
-        real(pthread_exit)(self->result); /* we are in a forked child: glibc's own way out */
-    run_destructors();
+    ut_names_thread_ended();
     ut_timers_forget(self);
     ut_shake();
     one_less();
