@@ -90,6 +90,7 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     coro->mask_unsure = false;
     coro->handler_frame = NULL;
     coro->frames = NULL;
+    coro->keys_begun = false;
     atomic_store(&coro->awaits_signals, false);
     coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
     ut_coro_set_mask(coro, current_mask());
@@ -148,15 +149,29 @@ static void call_tls_destructors(void)
 }
 
 /*
+ * C++ has a thread_local object destroyed at the thread's end. Natively one that is made in a
+ * destructor of a key never is; so its destructor is not put down, or it would be called for an
+ * object of the next thread on this control block.
+ */
+extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object, void *library);
+
+UT_EXPORT int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object, void *library)
+{
+    if (ut_tls.coro && ut_tls.coro->keys_begun)
+        return 0;
+    return real(__cxa_thread_atexit_impl)(destructor, object, library);
+}
+
+/*
  * What glibc's start_thread does after the start routine: C++ objects, then keys. They may be
  * cancelled, or exit, as the routine itself: then this comes once more. The keys do not: glibc leaves
  * those that are still to be destroyed.
  */
-static void run_destructors(volatile bool *keys_begun)
+static void run_destructors(struct ut_coro *self)
 {
     call_tls_destructors();
-    if (!*keys_begun) {
-        *keys_begun = true;
+    if (!self->keys_begun) {
+        self->keys_begun = true;
         ut_keys_destroy();
     }
     ut_keys_drop();
@@ -172,7 +187,6 @@ static void leave_child(struct unwind_buffer *buffer, void *result)
 void ut_thread_body(struct ut_coro *self)
 {
     struct unwind_buffer buffer;
-    volatile bool keys_begun = false;
     int state;
     ut_arch_set_float_control(self->float_control);
     if (set_jump(&buffer, 0) == 0) {
@@ -180,13 +194,13 @@ void ut_thread_body(struct ut_coro *self)
         void *result = self->start(self->argument);
         if (!ut_tls.coro)
             leave_child(&buffer, result);
-        run_destructors(&keys_begun);
+        run_destructors(self);
         self->result = result; /* not before: a destructor may end the thread with another one */
     } else {
         ut_signals_left_handler(); /* it may have been asynchronous, in glibc's own handler */
         if (!ut_tls.coro)
             leave_child(&buffer, self->result);
-        run_destructors(&keys_begun);
+        run_destructors(self);
     }
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     __pthread_unregister_cancel(&buffer);
