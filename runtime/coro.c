@@ -93,6 +93,7 @@ struct ut_coro *ut_coro_obtain(size_t size, int *error)
     if (coro->handle) {
         coro->recycled = true;
         ut_tcb_rename(coro);
+        ut_tcb_pardon(coro);
         ut_count(coroutines_recycled);
         return coro;
     }

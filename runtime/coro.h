@@ -91,6 +91,7 @@ struct ut_coro {
     stack_t alternate_stack;      /* sigaltstack(2) */
     void *handler_frame;          /* of a handler that came at any instruction, see sched.c */
     _Atomic bool awaits_signals;  /* takes even blocked ones: it is to be woken for them */
+    bool keys_begun;              /* destructors of keys have begun: C++ objects are gone: shim */
     struct ut_frame *frames;      /* what a jump out of a handler would leave half done: shim */
     bool handled;                 /* a handler ran since the current call began */
     bool must_report;             /* one without SA_RESTART: the call returns EINTR */

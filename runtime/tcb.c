@@ -266,6 +266,13 @@ void ut_tcb_uncancel(struct ut_coro *coro)
     pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, NULL);
 }
 
+void ut_tcb_pardon(struct ut_coro *coro)
+{
+    enum { CANCELED = 8 }; /* glibc: CANCELED_BITMASK */
+    if (coro->cancel_state)
+        __atomic_fetch_and(coro->cancel_state, ~(uint32_t)CANCELED, __ATOMIC_RELAXED);
+}
+
 /* Robust mutexes: what the kernel's exit_robust_list does for a thread that ends. */
 
 static void abandon(uint32_t *word, uint32_t thread_id)

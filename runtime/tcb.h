@@ -36,6 +36,12 @@ void ut_tcb_rename(struct ut_coro *coro);
  */
 void ut_tcb_uncancel(struct ut_coro *coro);
 
+/*
+ * Before CORO runs another thread, and anybody knows of that: a cancellation may have come after
+ * the last one had ended, but before it was joined.
+ */
+void ut_tcb_pardon(struct ut_coro *coro);
+
 /* Mark the robust mutexes that CORO still holds as the kernel does when a thread dies. */
 void ut_tcb_abandon_robust(struct ut_coro *coro);
 

@@ -3,7 +3,7 @@
  * Bytes: read(2), write(2), readv(2), pread(2), sendfile(2), splice(2) and their twins. On sockets
  * they are recv and send; pipes and the like are tried with RWF_NOWAIT. Regular files are read and
  * written in a blocking region, whose lane is handed over at once if the call is known to block, or
- * if the last ones on this descriptor did (pace.h). All but splice's family are cancellation points.
+ * if the last ones on this descriptor did (pace.h). All but sendfile are cancellation points.
  */
 #include "io.h"
 #include "pace.h"
@@ -361,7 +361,7 @@ UT_EXPORT ssize_t sendfile64(int to, int from, off64_t *offset, size_t count)
     struct file_range range = {from, offset};
     struct ut_io io = {
         .fd = to, .direction = UT_FD_WRITE, .why = "sendfile", .wanted = count, .everything = true,
-        .attempt = attempt_sendfile, .buffer = &range,
+        .uncancelled = true, .attempt = attempt_sendfile, .buffer = &range,
     };
     return ut_shim_return(ut_io_run(self, &io));
 }

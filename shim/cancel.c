@@ -78,9 +78,9 @@ int ut_shim_attend(struct ut_coro *self, bool cancellation_point)
     return report ? -EINTR : 0;
 }
 
-int ut_shim_attend_sleep(struct ut_coro *self)
+int ut_shim_attend_sleep(struct ut_coro *self, bool cancellation_point)
 {
-    bool handled = attend(self, true);
+    bool handled = attend(self, cancellation_point);
     self->must_report = self->handled = false;
     return handled ? -EINTR : 0;
 }
@@ -88,6 +88,45 @@ int ut_shim_attend_sleep(struct ut_coro *self)
 UT_EXPORT void pthread_testcancel(void)
 {
     real(pthread_testcancel)();
+}
+
+enum { ASYNCHRONOUS = 2 }; /* glibc: CANCELTYPE_BITMASK */
+
+/*
+ * Does this glibc keep the type in the word that the flags are in? All do but 2.34 and 2.35. Ask it,
+ * with a change of the caller's own type that cannot act.
+ */
+static bool shows_type(const struct ut_coro *coro)
+{
+    enum { UNKNOWN, NO, YES };
+    static _Atomic int answer;
+    ptrdiff_t place = (const char *)coro->cancel_state - (const char *)coro->handle;
+    const uint32_t *own = (const uint32_t *)(void *)((char *)pthread_self() + place);
+    int state, type;
+    if (__builtin_expect(atomic_load(&answer) == UNKNOWN, 0)) {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+        pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+        atomic_store(&answer, __atomic_load_n(own, __ATOMIC_RELAXED) & ASYNCHRONOUS ? YES : NO);
+        pthread_setcanceltype(type, NULL);
+        pthread_setcancelstate(state, NULL);
+    }
+    return atomic_load(&answer) == YES;
+}
+
+bool ut_cancel_is_asynchronous(const struct ut_coro *coro)
+{
+    return coro->cancel_state &&
+           (__atomic_load_n(coro->cancel_state, __ATOMIC_SEQ_CST) & ASYNCHRONOUS);
+}
+
+/*
+ * Only who is asynchronous at this moment gets a signal, as natively: that is also who is blocked in
+ * one of libc's cancellation points, and who enters one now sees the flag. For others a signal would
+ * end calls that are no cancellation points and that SA_RESTART does not restart (semop).
+ */
+static bool wants_signal(const struct ut_coro *coro)
+{
+    return !coro->cancel_state || !shows_type(coro) || ut_cancel_is_asynchronous(coro);
 }
 
 UT_EXPORT int pthread_cancel(pthread_t thread)
@@ -103,6 +142,7 @@ UT_EXPORT int pthread_cancel(pthread_t thread)
     /* For an asynchronous target glibc (to 2.36) leaves this flag to its handler. */
     if (coro->cancel_state)
         __atomic_fetch_or(coro->cancel_state, UT_CANCELED, __ATOMIC_SEQ_CST);
+    bool by_signal = wants_signal(coro);
     ut_critical_begin();
     ut_shake();
     atomic_store(&coro->tls->attention, true);
@@ -112,7 +152,7 @@ UT_EXPORT int pthread_cancel(pthread_t thread)
     ut_wait_interrupt(coro);
     int thread_id = coro == ut_tls.coro ? 0 : ut_carrier_of(coro);
     ut_shake();
-    if (thread_id)
+    if (thread_id && by_signal)
         ut_syscall3(SYS_tgkill, ut_syscall0(SYS_getpid), thread_id, UT_SIGCANCEL);
     ut_critical_end();
     return 0;

@@ -78,8 +78,9 @@ static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use 
     io->hopeful = result == -EINTR;
     if (result == -EINTR) {
         /* signal(7): never restarted are socket calls with a time-out; nor those that have done a part. */
-        return io->deadline == UT_FOREVER && !io->done ? ut_shim_attend(self, true)
-                                                       : ut_shim_attend_sleep(self);
+        return io->deadline == UT_FOREVER && !io->done
+                   ? ut_shim_attend(self, !io->uncancelled)
+                   : ut_shim_attend_sleep(self, !io->uncancelled);
     }
     return result == -ETIMEDOUT ? -EAGAIN : result;
 }
@@ -117,7 +118,10 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
 {
     __attribute__((cleanup(end_call), unused)) struct ut_io *call = io;
     struct ut_fd_use use;
-    ut_shim_cancellation_point(self);
+    if (io->uncancelled)
+        ut_shim_begin(self);
+    else
+        ut_shim_cancellation_point(self);
     for (;;) {
         follow(io);
         if (!ut_fd_use(&use, io->fd, io->direction))

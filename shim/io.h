@@ -19,6 +19,7 @@ struct ut_io {
     struct ut_frame frame;  /* while the call is known to its descriptor */
     int64_t deadline; /* 0: the socket's own timeout, from the first wait on */
     bool hopeful;     /* try although no event has come: what it waits for may be a signal */
+    bool uncancelled; /* no cancellation point: sendfile */
     bool everything;  /* a stream write, or MSG_WAITALL: go on until WANTED bytes are done */
     size_t wanted;    /* bytes; 0 for calls that do not count bytes */
     size_t done;      /* bytes done by earlier attempts; the attempt starts behind them */
@@ -37,7 +38,7 @@ struct ut_io {
     socklen_t *address_length;
 };
 
-/* Do it: the call's result or -errno. Parks. A cancellation point. */
+/* Do it: the call's result or -errno. Parks. A cancellation point, unless UNCANCELLED. */
 long ut_io_run(struct ut_coro *self, struct ut_io *io);
 
 /* Copy PARTS without their first SKIPPED bytes to REST (room for COUNT); how many are left. */

@@ -81,7 +81,10 @@ void ut_keys_destroy(void)
     for (int round = 0; round < PTHREAD_DESTRUCTOR_ITERATIONS; round++)
         if (!destroy_round())
             return;
-    /* What is still there now is dropped, as glibc does; a recycled thread must not find it. */
+}
+
+void ut_keys_drop(void)
+{
     unsigned end = atomic_load(&keys_end);
     for (unsigned key = 0; key < end; key++)
         if (pthread_getspecific(key))

@@ -113,7 +113,7 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
         return -ENOMEM; /* what cannot be watched for other reasons is always ready */
     if (outcome == UT_WAIT_TIMED_OUT)
         return -ETIMEDOUT;
-    return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self) : 0;
+    return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self, true) : 0;
 }
 
 /* Is something pending for SELF that it would read from a signalfd? The kernel does not know of it. */

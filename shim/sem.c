@@ -76,7 +76,7 @@ static int wait_in_lot(struct ut_coro *self, sem_t *semaphore, clockid_t clock,
             return -ETIMEDOUT;
         if (outcome == UT_WAIT_INTERRUPTED) {
             /* The kernel restarts a futex call after SA_RESTART, but not one with a deadline. */
-            int interrupted = abstime ? ut_shim_attend_sleep(self) : ut_shim_attend(self, true);
+            int interrupted = abstime ? ut_shim_attend_sleep(self, true) : ut_shim_attend(self, true);
             if (interrupted)
                 return interrupted;
         }
@@ -120,6 +120,9 @@ UT_EXPORT int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct time
 {
     if (!ut_sync_valid_clock(clock))
         return real(sem_clockwait)(semaphore, clock, abstime);
+    /* glibc: the only one of the three that is no cancellation point when it need not wait */
+    if (ut_shim_self() && ut_shim_valid_time(abstime) && try_to_take(semaphore))
+        return 0;
     return wait_until(semaphore, clock, abstime);
 }
 

@@ -59,7 +59,7 @@ static inline long ut_shim_return(long result)
 int ut_shim_attend(struct ut_coro *self, bool cancellation_point);
 
 /* The same for calls that no SA_RESTART restarts (sleeps, poll): -EINTR if any handler ran. */
-int ut_shim_attend_sleep(struct ut_coro *self);
+int ut_shim_attend_sleep(struct ut_coro *self, bool cancellation_point);
 
 enum { UT_CANCELED = 8 }; /* glibc: CANCELED_BITMASK, the same since NPTL began */
 
@@ -70,11 +70,17 @@ static inline bool ut_shim_cancel_pending(struct ut_coro *self)
            (__atomic_load_n(self->cancel_state, __ATOMIC_RELAXED) & UT_CANCELED);
 }
 
-/* At the start of a cancellation point. */
-static inline void ut_shim_cancellation_point(struct ut_coro *self)
+/* At the start of a call that may be interrupted. */
+static inline void ut_shim_begin(struct ut_coro *self)
 {
     ut_shake_call(self);
     self->must_report = self->handled = false; /* what ran before this call is of no concern */
+}
+
+/* At the start of a cancellation point. */
+static inline void ut_shim_cancellation_point(struct ut_coro *self)
+{
+    ut_shim_begin(self);
     if (__builtin_expect(ut_shim_cancel_pending(self), 0))
         ut_shim_attend(self, true);
 }

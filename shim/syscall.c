@@ -5,7 +5,9 @@
  * parking lot, where coroutines wait, and the kernel, where native threads do; any other number
  * goes to the kernel, in a blocking region.
  */
+#include "cancel.h"
 #include "fd.h"
+#include "frames.h"
 #include "lot.h"
 #include "native.h"
 #include "process.h"
@@ -61,10 +63,7 @@ static long compare(const uint32_t *word, long operation, uint32_t value)
 /* After an interruption: -EINTR if the call ends, by signal(7). TIMED ones are not restarted. */
 static int attend(struct ut_coro *self, bool timed)
 {
-    atomic_store(&self->interrupted, false);
-    if (atomic_load(&self->tls->attention))
-        ut_signals_deliver();
-    return (timed ? self->handled : self->must_report) ? -EINTR : 0;
+    return timed ? ut_shim_attend_sleep(self, false) : ut_shim_attend(self, false);
 }
 
 /* FUTEX_WAIT_BITSET. 0 or -errno. */
@@ -468,6 +467,36 @@ static long call(struct ut_coro *self, long number, long a, long b, long c, long
     return from_kernel(UT_REGION("syscall", false, ut_syscall6(number, a, b, c, d, e, f)));
 }
 
+/* syscall() is no cancellation point, whatever it calls. A handler may jump out of it. */
+struct uncancelled {
+    struct ut_frame frame;
+    int state;
+};
+
+static void cancel_again(struct ut_coro *self, struct ut_frame *frame)
+{
+    (void)self;
+    pthread_setcancelstate(((struct uncancelled *)frame)->state, NULL);
+}
+
+/* Also when a handler ends the thread. */
+static void end_uncancelled(struct uncancelled *uncancelled)
+{
+    if (uncancelled->frame.leave)
+        ut_frame_end(&uncancelled->frame);
+    cancel_again(NULL, &uncancelled->frame);
+}
+
+static long call_uncancelled(struct ut_coro *self, long number, long a, long b, long c, long d,
+                             long e, long f)
+{
+    __attribute__((cleanup(end_uncancelled))) struct uncancelled uncancelled = {0};
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &uncancelled.state);
+    if (self)
+        ut_frame_enter(self, &uncancelled.frame, cancel_again);
+    return call(self, number, a, b, c, d, e, f);
+}
+
 UT_EXPORT long syscall(long number, ...)
 {
     va_list rest;
@@ -480,11 +509,9 @@ UT_EXPORT long syscall(long number, ...)
     struct ut_coro *self = ut_shim_self();
     if (self && number == SYS_exit)
         pthread_exit(NULL); /* the thread's end, as near as it comes without glibc knowing */
-    int state; /* syscall() is no cancellation point, whatever it calls */
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
-    long result = call(self, number, a, b, c, d, e, f);
-    pthread_setcancelstate(state, NULL);
-    return result;
+    if (self && ut_cancel_is_asynchronous(self)) /* it acts wherever it is */
+        return call(self, number, a, b, c, d, e, f);
+    return call_uncancelled(self, number, a, b, c, d, e, f);
 }
 
 /* The rest */

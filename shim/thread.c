@@ -94,6 +94,7 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     coro->frames = NULL;
     atomic_store(&coro->cpu_used, 0);
     atomic_store(&coro->cpu_since, -1);
+    coro->keys_begun = false;
     atomic_store(&coro->awaits_signals, false);
     coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
     ut_coro_set_mask(coro, current_mask());
@@ -152,30 +153,63 @@ static void call_tls_destructors(void)
         call();
 }
 
-/* What glibc's start_thread does after the start routine: C++ objects, then keys. */
-static void run_destructors(void)
+/*
+ * C++ has a thread_local object destroyed at the thread's end. Natively one that is made in a
+ * destructor of a key never is; so its destructor is not put down, or it would be called for an
+ * object of the next thread on this control block.
+ */
+extern int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object, void *library);
+
+UT_EXPORT int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object, void *library)
 {
-    int state;
-    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+    if (ut_tls.coro && ut_tls.coro->keys_begun)
+        return 0;
+    return real(__cxa_thread_atexit_impl)(destructor, object, library);
+}
+
+/*
+ * What glibc's start_thread does after the start routine: C++ objects, then keys. They may be
+ * cancelled, or exit, as the routine itself: then this comes once more. The keys do not: glibc leaves
+ * those that are still to be destroyed.
+ */
+static void run_destructors(struct ut_coro *self)
+{
     call_tls_destructors();
-    ut_keys_destroy();
-    ut_names_thread_ended();
+    if (!self->keys_begun) {
+        self->keys_begun = true;
+        ut_keys_destroy();
+    }
+    ut_keys_drop();
+}
+
+/* The thread forked, and this is the child: glibc's own way out. */
+static void leave_child(struct unwind_buffer *buffer, void *result)
+{
+    __pthread_unregister_cancel(buffer);
+    real(pthread_exit)(result);
 }
 
 void ut_thread_body(struct ut_coro *self)
 {
     struct unwind_buffer buffer;
+    int state;
     ut_arch_set_float_control(self->float_control);
     if (set_jump(&buffer, 0) == 0) {
         __pthread_register_cancel(&buffer);
-        self->result = self->start(self->argument);
+        void *result = self->start(self->argument);
+        if (!ut_tls.coro)
+            leave_child(&buffer, result);
+        run_destructors(self);
+        self->result = result; /* not before: a destructor may end the thread with another one */
     } else {
         ut_signals_left_handler(); /* it may have been asynchronous, in glibc's own handler */
+        if (!ut_tls.coro)
+            leave_child(&buffer, self->result);
+        run_destructors(self);
     }
+    pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     __pthread_unregister_cancel(&buffer);
-    if (!ut_tls.coro)
-        real(pthread_exit)(self->result); /* we are in a forked child: glibc's own way out */
-    run_destructors();
+    ut_names_thread_ended();
     ut_timers_forget(self);
     ut_shake();
     one_less();
@@ -263,7 +297,8 @@ static int join(struct ut_coro *coro, void **result, int64_t deadline)
     struct ut_coro *self = ut_tls.coro;
     if (coro == self)
         return EDEADLK;
-    if (self)
+    /* glibc: a thread that has ended is joined without a look at cancellations. */
+    if (self && !(atomic_load(&coro->life) & UT_CORO_FINISHED))
         ut_shim_cancellation_point(self);
     for (;;) {
         ut_critical_begin();

@@ -34,10 +34,9 @@ int64_t ut_shim_timeout(const struct timespec *relative)
     return relative ? ut_clock_add(ut_clock_now(), nanoseconds(relative)) : UT_FOREVER;
 }
 
-/* Sleep until DEADLINE: 0, or -EINTR after a handler. */
+/* Sleep until DEADLINE: 0, or -EINTR after a handler. The cancellation point came before. */
 static int sleep_until(struct ut_coro *self, const char *why, int64_t deadline)
 {
-    ut_shim_cancellation_point(self);
     for (;;) {
         ut_critical_begin();
         ut_wait_begin(self);
@@ -45,7 +44,7 @@ static int sleep_until(struct ut_coro *self, const char *why, int64_t deadline)
         ut_critical_end();
         if (outcome == UT_WAIT_TIMED_OUT)
             return 0;
-        if (ut_shim_attend_sleep(self))
+        if (ut_shim_attend_sleep(self, true))
             return -EINTR;
     }
 }
@@ -54,6 +53,7 @@ static int sleep_until(struct ut_coro *self, const char *why, int64_t deadline)
 static int sleep_for(struct ut_coro *self, const char *why, const struct timespec *time,
                      struct timespec *rest)
 {
+    ut_shim_cancellation_point(self); /* also when the time is wrong */
     if (!time || !ut_shim_readable(time, sizeof *time))
         return EFAULT;
     if (!ut_shim_valid_time(time) || time->tv_sec < 0)
@@ -86,6 +86,7 @@ UT_EXPORT int clock_nanosleep(clockid_t clock, int flags, const struct timespec 
         return UT_REGION("clock_nanosleep", true, real(clock_nanosleep)(clock, flags, time, rest));
     if (!(flags & TIMER_ABSTIME))
         return sleep_for(self, "clock_nanosleep", time, rest);
+    ut_shim_cancellation_point(self);
     if (!time || !ut_shim_readable(time, sizeof *time))
         return EFAULT;
     if (!ut_shim_valid_time(time) || time->tv_sec < 0)
