@@ -3,6 +3,9 @@
  * Cancellation: pthread_cancel(3), pthreads(7) "Cancellation points". The flags and the unwinding
  * are glibc's own, in the coroutine's TCB; here a cancelled coroutine is made to notice. glibc
  * signals its kernel thread; we signal the carrier, or end the wait of a parked one.
+ *
+ * One difference remains, to glibc up to 2.40: there a thread is asynchronous while it is in a
+ * cancellation point, and so are the handlers that interrupt it. Ours, when parked, is not.
  */
 #include "cancel.h"
 
@@ -93,8 +96,8 @@ UT_EXPORT void pthread_testcancel(void)
 enum { ASYNCHRONOUS = 2 }; /* glibc: CANCELTYPE_BITMASK */
 
 /*
- * Does this glibc keep the type in the word that the flags are in? All do but 2.34 and 2.35. Ask it,
- * with a change of the caller's own type that cannot act.
+ * Does this glibc keep the type in the word that the flags are in? All do but 2.34 and 2.35. Ask
+ * it, with a change of the caller's own type that cannot act.
  */
 static bool shows_type(const struct ut_coro *coro)
 {
@@ -120,9 +123,9 @@ bool ut_cancel_is_asynchronous(const struct ut_coro *coro)
 }
 
 /*
- * Only who is asynchronous at this moment gets a signal, as natively: that is also who is blocked in
- * one of libc's cancellation points, and who enters one now sees the flag. For others a signal would
- * end calls that are no cancellation points and that SA_RESTART does not restart (semop).
+ * Only who is asynchronous at this moment gets a signal, as natively: that is also who is blocked
+ * in one of libc's cancellation points, and who enters one now sees the flag. For others a signal
+ * would end calls that are no cancellation points and that SA_RESTART does not restart (semop).
  */
 static bool wants_signal(const struct ut_coro *coro)
 {

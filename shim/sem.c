@@ -76,7 +76,8 @@ static int wait_in_lot(struct ut_coro *self, sem_t *semaphore, clockid_t clock,
             return -ETIMEDOUT;
         if (outcome == UT_WAIT_INTERRUPTED) {
             /* The kernel restarts a futex call after SA_RESTART, but not one with a deadline. */
-            int interrupted = abstime ? ut_shim_attend_sleep(self, true) : ut_shim_attend(self, true);
+            int interrupted =
+                abstime ? ut_shim_attend_sleep(self, true) : ut_shim_attend(self, true);
             if (interrupted)
                 return interrupted;
         }

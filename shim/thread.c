@@ -169,8 +169,8 @@ UT_EXPORT int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
 
 /*
  * What glibc's start_thread does after the start routine: C++ objects, then keys. They may be
- * cancelled, or exit, as the routine itself: then this comes once more. The keys do not: glibc leaves
- * those that are still to be destroyed.
+ * cancelled, or exit, as the routine itself: then this comes once more. The keys do not: glibc
+ * leaves those that are still to be destroyed.
  */
 static void run_destructors(struct ut_coro *self)
 {

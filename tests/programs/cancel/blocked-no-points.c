@@ -36,16 +36,46 @@ static void *run_once(void *argument)
     return argument;
 }
 
-static long in_mutex(void) { return pthread_mutex_lock(&mutex); }
-static long in_timedlock(void) { return pthread_mutex_timedlock(&mutex, &far); }
-static long in_errorcheck(void) { return pthread_mutex_lock(&error_checking); }
-static long in_mtx(void) { return mtx_lock(&c11_mutex); }
-static long in_rdlock(void) { return pthread_rwlock_rdlock(&rwlock); }
-static long in_wrlock(void) { return pthread_rwlock_wrlock(&rwlock); }
-static long in_barrier(void) { return pthread_barrier_wait(&barrier) > 0; }
-static long in_once(void) { return pthread_once(&once, wait_for_release); }
-static long in_flock(void) { return flock(other, LOCK_EX); }
-static long in_semop(void) { return semop(set, &(struct sembuf){0, -1, 0}, 1); }
+static long in_mutex(void)
+{
+    return pthread_mutex_lock(&mutex);
+}
+static long in_timedlock(void)
+{
+    return pthread_mutex_timedlock(&mutex, &far);
+}
+static long in_errorcheck(void)
+{
+    return pthread_mutex_lock(&error_checking);
+}
+static long in_mtx(void)
+{
+    return mtx_lock(&c11_mutex);
+}
+static long in_rdlock(void)
+{
+    return pthread_rwlock_rdlock(&rwlock);
+}
+static long in_wrlock(void)
+{
+    return pthread_rwlock_wrlock(&rwlock);
+}
+static long in_barrier(void)
+{
+    return pthread_barrier_wait(&barrier) > 0;
+}
+static long in_once(void)
+{
+    return pthread_once(&once, wait_for_release);
+}
+static long in_flock(void)
+{
+    return flock(other, LOCK_EX);
+}
+static long in_semop(void)
+{
+    return semop(set, &(struct sembuf){0, -1, 0}, 1);
+}
 
 static long in_futex(void)
 {
@@ -60,21 +90,62 @@ static long in_sendfile(void)
     return sendfile(to[0], file, &offset, 4 << 20) == 4 << 20;
 }
 
-static void hold_mutex(void) { must(pthread_mutex_lock(&mutex)); }
-static void hold_errorcheck(void) { must(pthread_mutex_lock(&error_checking)); }
-static void hold_mtx(void) { mtx_lock(&c11_mutex); }
-static void hold_rwlock(void) { must(pthread_rwlock_wrlock(&rwlock)); }
-static void hold_file(void) { must_sys(flock(file, LOCK_EX)); }
-static void begin_once(void) { slow_once = start(run_once, NULL); }
-static void nothing(void) {}
+static void hold_mutex(void)
+{
+    must(pthread_mutex_lock(&mutex));
+}
+static void hold_errorcheck(void)
+{
+    must(pthread_mutex_lock(&error_checking));
+}
+static void hold_mtx(void)
+{
+    mtx_lock(&c11_mutex);
+}
+static void hold_rwlock(void)
+{
+    must(pthread_rwlock_wrlock(&rwlock));
+}
+static void hold_file(void)
+{
+    must_sys(flock(file, LOCK_EX));
+}
+static void begin_once(void)
+{
+    slow_once = start(run_once, NULL);
+}
+static void nothing(void)
+{
+}
 
-static void release_mutex(void) { must(pthread_mutex_unlock(&mutex)); }
-static void release_errorcheck(void) { must(pthread_mutex_unlock(&error_checking)); }
-static void release_mtx(void) { mtx_unlock(&c11_mutex); }
-static void release_rwlock(void) { must(pthread_rwlock_unlock(&rwlock)); }
-static void release_file(void) { must_sys(flock(file, LOCK_UN)); }
-static void enter_barrier(void) { pthread_barrier_wait(&barrier); }
-static void post(void) { must_sys(semop(set, &(struct sembuf){0, 1, 0}, 1)); }
+static void release_mutex(void)
+{
+    must(pthread_mutex_unlock(&mutex));
+}
+static void release_errorcheck(void)
+{
+    must(pthread_mutex_unlock(&error_checking));
+}
+static void release_mtx(void)
+{
+    mtx_unlock(&c11_mutex);
+}
+static void release_rwlock(void)
+{
+    must(pthread_rwlock_unlock(&rwlock));
+}
+static void release_file(void)
+{
+    must_sys(flock(file, LOCK_UN));
+}
+static void enter_barrier(void)
+{
+    pthread_barrier_wait(&barrier);
+}
+static void post(void)
+{
+    must_sys(semop(set, &(struct sembuf){0, 1, 0}, 1));
+}
 
 static void end_once(void)
 {

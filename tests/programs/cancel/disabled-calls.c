@@ -21,16 +21,46 @@ static bool go, is_enabled;
 static pid_t child;
 static char byte;
 
-static long in_read(void) { return read(pipes[0], &byte, 1); }
-static long in_recv(void) { return recv(ends[0], &byte, 1, 0); }
-static long in_accept(void) { return accept(listening, NULL, NULL) >= 0; }
-static long in_poll(void) { return poll(&(struct pollfd){pipes[0], POLLIN, 0}, 1, -1); }
-static long in_epoll_wait(void) { return epoll_wait(set, &(struct epoll_event){0}, 1, -1); }
-static long in_sem_wait(void) { return sem_wait(&semaphore); }
-static long in_waitpid(void) { return waitpid(child, NULL, 0) == child; }
-static long in_wait(void) { return wait(NULL) == child; }
-static long in_open(void) { return open("fifo", O_RDONLY) >= 0; }
-static long in_usleep(void) { return usleep(60000); }
+static long in_read(void)
+{
+    return read(pipes[0], &byte, 1);
+}
+static long in_recv(void)
+{
+    return recv(ends[0], &byte, 1, 0);
+}
+static long in_accept(void)
+{
+    return accept(listening, NULL, NULL) >= 0;
+}
+static long in_poll(void)
+{
+    return poll(&(struct pollfd){pipes[0], POLLIN, 0}, 1, -1);
+}
+static long in_epoll_wait(void)
+{
+    return epoll_wait(set, &(struct epoll_event){0}, 1, -1);
+}
+static long in_sem_wait(void)
+{
+    return sem_wait(&semaphore);
+}
+static long in_waitpid(void)
+{
+    return waitpid(child, NULL, 0) == child;
+}
+static long in_wait(void)
+{
+    return wait(NULL) == child;
+}
+static long in_open(void)
+{
+    return open("fifo", O_RDONLY) >= 0;
+}
+static long in_usleep(void)
+{
+    return usleep(60000);
+}
 
 static long in_ppoll(void)
 {
@@ -62,7 +92,10 @@ static long in_cond_wait(void)
     return pthread_mutex_unlock(&lock);
 }
 
-static long in_join(void) { return pthread_join(target, NULL); }
+static long in_join(void)
+{
+    return pthread_join(target, NULL);
+}
 
 static long in_sigwait(void)
 {
@@ -74,14 +107,37 @@ static long in_sigwait(void)
     return number == SIGUSR1;
 }
 
-static void nothing(void) {}
-static void write_byte(void) { must_sys(write(pipes[1], "x", 1)); }
-static void send_byte(void) { must_sys(send(ends[1], "x", 1, 0)); }
-static void connect_it(void) { connected_to(listening); }
-static void post(void) { must_sys(sem_post(&semaphore)); }
-static void end_child(void) { must_sys(kill(child, SIGKILL)); }
-static void open_it(void) { must_sys(open("fifo", O_WRONLY)); }
-static void send_signal(void) { must_sys(kill(getpid(), SIGUSR1)); }
+static void nothing(void)
+{
+}
+static void write_byte(void)
+{
+    must_sys(write(pipes[1], "x", 1));
+}
+static void send_byte(void)
+{
+    must_sys(send(ends[1], "x", 1, 0));
+}
+static void connect_it(void)
+{
+    connected_to(listening);
+}
+static void post(void)
+{
+    must_sys(sem_post(&semaphore));
+}
+static void end_child(void)
+{
+    must_sys(kill(child, SIGKILL));
+}
+static void open_it(void)
+{
+    must_sys(open("fifo", O_WRONLY));
+}
+static void send_signal(void)
+{
+    must_sys(kill(getpid(), SIGUSR1));
+}
 static void make_room(void)
 {
     char block[4096];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* exit() while a hundred threads are being cancelled, some with handlers that block, some that wait for
- * the lock that the exiting thread holds: the process ends with its status, and flushes. */
+/* exit() while a hundred threads are being cancelled, some with handlers that block, some that wait
+ * for the lock that the exiting thread holds: the process ends with its status, and flushes. */
 #include <sys/wait.h>
 
 #include "check.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Thirty threads join thirty others; half of the joiners are cancelled while they wait, some by other
- * joiners: what they waited for can still be joined or detached, the others get their values. */
+/* Thirty threads join thirty others; half of the joiners are cancelled while they wait, some by
+ * other joiners: what they waited for can still be joined or detached, the others get their values.
+ */
 #include <semaphore.h>
 
 #include "check.h"

@@ -47,8 +47,9 @@ static const struct {
     const char *name;
     void (*block)(void);
 } calls[] = {
-    {"ppoll", in_ppoll},           {"pselect", in_pselect}, {"sigsuspend", in_sigsuspend},
-    {"epoll_pwait", in_epoll_pwait}, {"pause", in_pause},
+    {"ppoll", in_ppoll},           {"pselect", in_pselect},
+    {"sigsuspend", in_sigsuspend}, {"epoll_pwait", in_epoll_pwait},
+    {"pause", in_pause},
 };
 
 static void *routine(void *argument)

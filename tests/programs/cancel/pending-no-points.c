@@ -142,8 +142,11 @@ static void *joins(void *argument)
         while (pthread_tryjoin_np(ended, &value) == EBUSY)
             sched_yield();
         break;
-    case 'j': pthread_join(ended, &value); break;
-    default: pthread_clockjoin_np(ended, &value, CLOCK_MONOTONIC, &past);
+    case 'j':
+        pthread_join(ended, &value);
+        break;
+    default:
+        pthread_clockjoin_np(ended, &value, CLOCK_MONOTONIC, &past);
     }
     return value;
 }

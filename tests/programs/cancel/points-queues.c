@@ -72,12 +72,9 @@ static mqd_t posix_queue(const char *suffix)
 }
 
 static const struct blocking_call calls[] = {
-    {"msgrcv", in_msgrcv},
-    {"msgsnd", in_msgsnd},
-    {"mq_receive", in_mq_receive},
-    {"mq_timedreceive", in_mq_timedreceive},
-    {"mq_send", in_mq_send},
-    {"mq_timedsend", in_mq_timedsend},
+    {"msgrcv", in_msgrcv},         {"msgsnd", in_msgsnd},
+    {"mq_receive", in_mq_receive}, {"mq_timedreceive", in_mq_timedreceive},
+    {"mq_send", in_mq_send},       {"mq_timedsend", in_mq_timedsend},
 };
 
 int main(void)

@@ -57,8 +57,11 @@ static void still_good(void)
 }
 
 static const struct blocking_call calls[] = {
-    {"sigtimedwait", in_sigtimedwait}, {"sigwaitinfo", in_sigwaitinfo}, {"sigwait", in_sigwait},
-    {"sigsuspend", in_sigsuspend},     {"pause", in_pause},
+    {"sigtimedwait", in_sigtimedwait},
+    {"sigwaitinfo", in_sigwaitinfo},
+    {"sigwait", in_sigwait},
+    {"sigsuspend", in_sigsuspend},
+    {"pause", in_pause},
 };
 
 int main(void)

@@ -30,14 +30,29 @@ static void block(int which)
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     switch (which % 8) {
-    case 0: msgrcv(queue, byte, 8, 0, 0); break;
-    case 1: fcntl(file, F_OFD_SETLKW, &lock); break;
-    case 2: open("fifo", O_RDONLY); break;
-    case 3: sigwait(&usr1, &number); break;
-    case 4: sigsuspend(&none); break;
-    case 5: waitpid(child, NULL, WUNTRACED); break;
-    case 6: sem_wait(&shared); break;
-    default: tee(empty[0], sink[1], 1, 0);
+    case 0:
+        msgrcv(queue, byte, 8, 0, 0);
+        break;
+    case 1:
+        fcntl(file, F_OFD_SETLKW, &lock);
+        break;
+    case 2:
+        open("fifo", O_RDONLY);
+        break;
+    case 3:
+        sigwait(&usr1, &number);
+        break;
+    case 4:
+        sigsuspend(&none);
+        break;
+    case 5:
+        waitpid(child, NULL, WUNTRACED);
+        break;
+    case 6:
+        sem_wait(&shared);
+        break;
+    default:
+        tee(empty[0], sink[1], 1, 0);
     }
 }
 

@@ -118,9 +118,14 @@ static void after_a_handler(void)
 }
 
 static void (*const changes[])(void) = {
-    enabled_last,   type_last,    by_itself,
-    deferred_again, disabled_again, in_a_handler,
-    asynchronous_in_a_handler, after_a_handler,
+    enabled_last,
+    type_last,
+    by_itself,
+    deferred_again,
+    disabled_again,
+    in_a_handler,
+    asynchronous_in_a_handler,
+    after_a_handler,
 };
 
 static void *routine(void *argument)

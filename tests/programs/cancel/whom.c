@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom one may cancel: oneself, the ended that nobody has joined yet, detached ones; and many threads
- * may cancel the same one, whose handler runs once. */
+/* Whom one may cancel: oneself, the ended that nobody has joined yet, detached ones; and many
+ * threads may cancel the same one, whose handler runs once. */
 #include <semaphore.h>
 
 #include "check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// At the end of a thread: frames, thread_local objects in reverse order of their making, then keys by
-// number, whichever way it ends; a thread_local that is made in a destructor of a key, too.
+// At the end of a thread: frames, thread_local objects in reverse order of their making, then keys
+// by number, whichever way it ends; a thread_local that is made in a destructor of a key, too.
 #include <string>
 
 #include "check.h"
@@ -10,8 +10,13 @@ static int pipes[2];
 
 struct Loud {
     std::string name;
-    explicit Loud(const char *given) : name(given) {}
-    ~Loud() { say("destroy %s\n", name.c_str()); }
+    explicit Loud(const char *given) : name(given)
+    {
+    }
+    ~Loud()
+    {
+        say("destroy %s\n", name.c_str());
+    }
 };
 
 static thread_local Loud one("thread_local one"), two("thread_local two");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Exceptions thrown and caught while other threads of std::thread wait in calls: each thread's caught
-// and uncaught exceptions are its own, also across waits in catch blocks and in destructors.
+// Exceptions thrown and caught while other threads of std::thread wait in calls: each thread's
+// caught and uncaught exceptions are its own, also across waits in catch blocks and in destructors.
 #include <condition_variable>
 #include <future>
 #include <mutex>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What cannot unwind terminates the process: a cancellation through a noexcept frame, one that
-// catch (...) swallows, an exception that leaves a thread, one that leaves a clean-up handler's thread.
+// catch (...) swallows, an exception that leaves a thread, pthread_exit in a noexcept frame.
 #include <csignal>
 #include <exception>
 #include <initializer_list>
@@ -78,9 +78,9 @@ static const struct {
     const char *name;
     void *(*routine)(void *);
 } ways[] = {
-    {"through noexcept", through_noexcept},   {"blocked in noexcept", blocked_in_noexcept},
-    {"in a destructor", in_a_destructor},     {"swallowed", swallowed},
-    {"leaves the thread", leaves_thread},     {"pthread_exit in noexcept", exits_in_noexcept},
+    {"through noexcept", through_noexcept}, {"blocked in noexcept", blocked_in_noexcept},
+    {"in a destructor", in_a_destructor},   {"swallowed", swallowed},
+    {"leaves the thread", leaves_thread},   {"pthread_exit in noexcept", exits_in_noexcept},
 };
 
 static void child(void *(*routine)(void *), bool own_handler)

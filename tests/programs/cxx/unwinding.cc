@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cancelled in each of several blocking calls, C++ frames unwind: destructors from the inside out, a
-// catch (...) that throws again, locks given back; the destructors may block, too.
+// Cancelled in each of several blocking calls, C++ frames unwind: destructors from the inside out,
+// a catch (...) that throws again, locks given back; the destructors may block, too.
 #include <condition_variable>
 #include <cxxabi.h>
 #include <exception>
@@ -21,7 +21,10 @@ static bool never;
 
 struct Loud {
     const char *name;
-    ~Loud() { say("destroy %s, uncaught %d\n", name, std::uncaught_exceptions()); }
+    ~Loud()
+    {
+        say("destroy %s, uncaught %d\n", name, std::uncaught_exceptions());
+    }
 };
 
 struct Blocks {
@@ -43,7 +46,10 @@ static void in_read()
 static void in_cond_wait()
 {
     struct Unlock {
-        ~Unlock() { say("unlock %s\n", error_name(pthread_mutex_unlock(&plain_lock))); }
+        ~Unlock()
+        {
+            say("unlock %s\n", error_name(pthread_mutex_unlock(&plain_lock)));
+        }
     };
     must(pthread_mutex_lock(&plain_lock));
     Unlock unlock;
@@ -93,8 +99,9 @@ static const struct {
     const char *name;
     void (*block)();
 } calls[] = {
-    {"read", in_read},       {"cond_wait", in_cond_wait},       {"sleep", in_sleep},
-    {"sem_wait", in_sem_wait}, {"join", in_join},               {"a lock_guard", while_locked},
+    {"read", in_read},       {"cond_wait", in_cond_wait},
+    {"sleep", in_sleep},     {"sem_wait", in_sem_wait},
+    {"join", in_join},       {"a lock_guard", while_locked},
     {"a catch", in_a_catch}, {"pthread_testcancel", self_cancelled},
 };
 

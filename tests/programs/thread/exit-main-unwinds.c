@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread_exit in main from nested frames: its clean-up handlers and the destructors of its keys run,
- * which may block; its threads go on, and can join it; one ends the process by exit. */
+/* pthread_exit in main from nested frames: its clean-up handlers and the destructors of its keys
+ * run, which may block; its threads go on, and can join it; one ends the process by exit. */
 #include <semaphore.h>
 
 #include "check.h"

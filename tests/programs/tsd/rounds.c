@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Destructors of keys that set other keys: one with a higher number has its turn in the same round, a
- * lower one in the next; four rounds at most. Keys made and deleted by destructors. */
+/* Destructors of keys that set other keys: one with a higher number has its turn in the same round,
+ * a lower one in the next; four rounds at most. Keys made and deleted by destructors. */
 #include "check.h"
 
 static pthread_key_t low, high, made, deleted;
