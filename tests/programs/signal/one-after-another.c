@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A thread with a small stack is sent the next signal as soon as its handler has run for the last one: handlers
  * come one after another, never one on top of the other without end. */
+#include <sched.h>
 #include <signal.h>
 
 #include "check.h"
 
-enum { SIGNALS_SENT = 100000, FRAMES = 16 * 1024 };
+enum { SIGNALS_SENT = 30000, FRAMES = 16 * 1024 };
 
 static _Atomic int handled;
 static _Atomic bool ready, stop;
@@ -44,7 +45,7 @@ int main(void)
     for (int i = 1; i <= SIGNALS_SENT; i++) {
         must(pthread_kill(thread, SIGUSR1));
         while (handled < i)
-            ;
+            sched_yield(); /* others may want the CPU: this program is one of several */
     }
     stop = true;
     join(thread);
