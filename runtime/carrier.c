@@ -59,9 +59,28 @@ const struct ut_cpus *ut_carrier_usual_cpus(void)
     return &usual;
 }
 
-void ut_carrier_set_cpus(int thread, const struct ut_cpus *cpus)
+static void set_cpus(int thread, const struct ut_cpus *cpus)
 {
     ut_syscall3(SYS_sched_setaffinity, thread, sizeof cpus->words, cpus->words);
+}
+
+void ut_carrier_apply_cpus(struct ut_coro *coro)
+{
+    if (coro->bound)
+        set_cpus(atomic_load(&coro->carrier)->thread_id, coro->cpus);
+    else
+        ut_sched_bind(coro); /* it gets them in ut_carrier_bind, which waits for the lock */
+}
+
+void ut_carrier_bind(struct ut_carrier *carrier, struct ut_coro *coro, bool bound)
+{
+    ut_lock_acquire(&coro->lock);
+    if (bound)
+        atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    coro->bound = bound;
+    if (coro->has_cpus)
+        set_cpus(0, bound ? coro->cpus : &usual);
+    ut_lock_release(&coro->lock);
 }
 
 /* As many carriers as there are CPUs for them. Notes which these are. */
@@ -196,7 +215,6 @@ static bool take_wanted(struct ut_carrier *carrier)
 
 bool ut_carrier_await(struct ut_carrier *carrier)
 {
-    ut_carrier_set_mask(carrier, UT_MASK_ALL); /* an idle carrier must not attract signals */
     ut_lock_acquire(&carriers_lock);
     if (take_wanted(carrier)) {
         ut_lock_release(&carriers_lock);

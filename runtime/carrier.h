@@ -52,7 +52,6 @@ void ut_carrier_set_name(const char *name);
 void ut_carrier_each_pinned(void (*visit)(const struct ut_coro *coro,
                                           const struct ut_episode *episode));
 
-/* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
 /* A set of CPUs, as the kernel has them: up to 16,384. */
 struct ut_cpus {
     unsigned long words[16384 / (8 * sizeof(unsigned long))];
@@ -61,9 +60,16 @@ struct ut_cpus {
 /* Those that this process could use when the runtime started: carriers run on any of them. */
 const struct ut_cpus *ut_carrier_usual_cpus(void);
 
-/* Have kernel thread THREAD (0: the caller) run on CPUS only. Any context. */
-void ut_carrier_set_cpus(int thread, const struct ut_cpus *cpus);
+/*
+ * CORO's CPUs have been set: let its kernel thread have them, if it has one of its own, or get it one.
+ * The caller holds CORO's lock. Any context.
+ */
+void ut_carrier_apply_cpus(struct ut_coro *coro);
 
+/* CORO has (BOUND) or no more has the calling carrier to itself, with the CPUs that it is to run on. */
+void ut_carrier_bind(struct ut_carrier *carrier, struct ut_coro *coro, bool bound);
+
+/* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
 void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 
 /* The same for the alternate signal stack. */

@@ -3,6 +3,7 @@
 
 #include "critical.h"
 #include "lot.h"
+#include "run.h"
 #include "sched.h"
 #include "shake.h"
 #include "sigmask.h"
@@ -16,6 +17,7 @@
 enum { KEEP_RESIDENT = 8 * 1024 }; /* below the stack pointer of a finished thread */
 
 void (*ut_coro_body)(struct ut_coro *coro);
+void (*ut_coro_bequeath)(struct ut_coro *coro);
 
 /* Finished coroutines, the last one first: its stack is warm. Guarded by their lock. */
 static struct {
@@ -218,12 +220,14 @@ void ut_coro_run(struct ut_coro *coro)
         if (coro->recycled)
             ut_tcb_renew();
         else
-            ut_sched_adopt_signals(coro); /* else on its return from ut_sched_retire */
+            ut_run_adopt_signals(coro); /* else on its return from ut_sched_retire */
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();
         ut_shake();
         ut_coro_set_mask(coro, ~UINT64_C(0)); /* it takes no signal any more */
+        if (__builtin_expect(atomic_load(&coro->pending) != 0, 0) && ut_coro_bequeath)
+            ut_coro_bequeath(coro);
         ut_tcb_abandon_robust(coro);
         ut_tcb_uncancel(coro);
         ut_sched_retire(coro);

@@ -54,10 +54,10 @@ struct ut_coro {
     _Atomic uint64_t wait;               /* ticket << 8 | outcome, see wait.h */
     const char *why;                     /* what it waits for, or the region it is in */
     struct ut_episode held;              /* how it last held its kernel thread unannounced; */
-    _Atomic int64_t cpu_used, cpu_since; /* see cputime.h */
     uint8_t holds;                       /* how many short runs it takes to forget that */
+    _Atomic int64_t cpu_used, cpu_since; /* see cputime.c */
     _Atomic bool bind;                   /* it is to get a kernel thread of its own */
-    bool bound;                          /* it has one; for itself and its carrier only */
+    bool bound;                          /* it has one; others look at that under the lock */
     uint16_t last_lane, refused;         /* which lane ran it, plus one; only with the setting seed */
     struct ut_timer timer;               /* deadline of the current wait */
 
@@ -67,7 +67,7 @@ struct ut_coro {
     void *stack;                  /* what glibc was told its stack is */
     size_t stack_size;
     unsigned size_class;
-    uint32_t thread_id;           /* virtual kernel thread id, also in glibc's TCB; the thread's */
+    uint32_t thread_id;           /* virtual kernel thread id, also in glibc's TCB */
     pthread_t handle;             /* glibc's name for it */
     uint32_t *cancel_state;       /* glibc's cancelhandling word in the TCB, or NULL */
     struct robust_list_head *robust; /* glibc's list of held robust mutexes, or NULL */
@@ -136,6 +136,9 @@ int ut_coro_join(struct ut_coro *coro, void **result, int64_t deadline);
 
 /* What every coroutine runs for each of its threads: set once, by the shim, before the first. */
 extern void (*ut_coro_body)(struct ut_coro *coro);
+
+/* Called when CORO takes no signal any more, with some pending. In a critical section. May be NULL. */
+extern void (*ut_coro_bequeath)(struct ut_coro *coro);
 
 /* The loop that every coroutine runs; from tcb.c only. Never returns. */
 void ut_coro_run(struct ut_coro *coro);

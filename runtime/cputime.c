@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-enum { NOT_RUNNING = -1, ATTEMPTS = 100 };
+enum { NOT_RUNNING = -1, STOPPING = -2 }; /* of cpu_since */
 
 _Atomic bool ut_cputime_counting;
 
@@ -27,13 +27,16 @@ void ut_cputime_enter(struct ut_coro *coro)
     atomic_store(&coro->cpu_since, own_clock());
 }
 
+/* While cpu_used changes, others who read (of_other) see that: else the clock might go backwards. */
 void ut_cputime_leave(struct ut_coro *coro)
 {
     int64_t since = atomic_load(&coro->cpu_since);
     if (since == NOT_RUNNING)
         return;
+    int64_t now = own_clock();
+    atomic_store(&coro->cpu_since, STOPPING);
+    atomic_fetch_add(&coro->cpu_used, now - since);
     atomic_store(&coro->cpu_since, NOT_RUNNING);
-    atomic_fetch_add(&coro->cpu_used, own_clock() - since);
 }
 
 static int64_t of_caller(struct ut_coro *self)
@@ -46,23 +49,25 @@ static int64_t of_caller(struct ut_coro *self)
     return used;
 }
 
+/* Looks again if CORO began or ended to run meanwhile: only then do the three belong together. */
+static int64_t of_other(struct ut_coro *coro)
+{
+    for (;;) {
+        int64_t since = atomic_load(&coro->cpu_since), used = atomic_load(&coro->cpu_used), now = 0;
+        bool runs = since != NOT_RUNNING;
+        if (since == STOPPING) {
+            ut_arch_relax();
+            continue;
+        }
+        if (runs)
+            now = ut_carrier_cpu_time(atomic_load(&coro->carrier));
+        if (since == atomic_load(&coro->cpu_since) && used == atomic_load(&coro->cpu_used))
+            return runs ? used + now - since : used;
+    }
+}
+
 int64_t ut_cputime_of(struct ut_coro *coro)
 {
     atomic_store_explicit(&ut_cputime_counting, true, memory_order_relaxed);
-    if (coro == ut_tls.coro)
-        return of_caller(coro);
-    int64_t used = 0;
-    for (int i = 0; i < ATTEMPTS; i++) { /* it may be just beginning or ending to run */
-        int64_t since = atomic_load(&coro->cpu_since);
-        struct ut_carrier *carrier = atomic_load(&coro->carrier);
-        used = atomic_load(&coro->cpu_used);
-        if (since == NOT_RUNNING)
-            break;
-        int64_t now = ut_carrier_cpu_time(carrier);
-        if (since == atomic_load(&coro->cpu_since) && carrier == atomic_load(&coro->carrier)) {
-            used += now > since ? now - since : 0;
-            break;
-        }
-    }
-    return used;
+    return coro == ut_tls.coro ? of_caller(coro) : of_other(coro);
 }

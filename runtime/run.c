@@ -18,6 +18,26 @@ static _Atomic unsigned hogs;
 
 /* What a coroutine has left for */
 
+/* With the first signal that waits in FROM everything has been blocked: nothing else comes. */
+static void move_signals(struct ut_tls *from, struct ut_tls *to)
+{
+    if (__builtin_expect(!from->deferred, 1))
+        return;
+    for (; from->deferred && to->deferred < UT_TLS_DEFERRED; to->deferred++)
+        to->deferred_info[to->deferred] = from->deferred_info[--from->deferred];
+    to->deferred_mask = from->deferred_mask;
+    atomic_store_explicit(&from->attention, from->deferred > 0, memory_order_relaxed);
+    atomic_store_explicit(&to->attention, true, memory_order_relaxed);
+}
+
+/* On the carrier's stack: what came for the process during CORO's last steps is the carrier's now. */
+static void retire(struct ut_coro *coro)
+{
+    move_signals(coro->tls, &ut_tls);
+    coro->holds = 0; /* the next thread on it is another one */
+    ut_coro_finish(coro);
+}
+
 static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
 {
     ut_shake();
@@ -33,8 +53,7 @@ static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
         ut_sched_requeue(carrier->lane, coro);
         break;
     case UT_AFTER_RETIRE:
-        coro->holds = 0; /* the next thread on it is another one */
-        ut_coro_finish(coro);
+        retire(coro);
         break;
     }
 }
@@ -43,6 +62,12 @@ void ut_run_forward_signals(void)
 {
     if (__builtin_expect(atomic_load_explicit(&ut_tls.attention, memory_order_relaxed), 0))
         ut_critical_deliver();
+}
+
+void ut_run_adopt_signals(struct ut_coro *self)
+{
+    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
+    move_signals(carrier->tls, &ut_tls);
 }
 
 /* Load what the kernel keeps for each thread, for CORO to run on CARRIER. */
@@ -139,6 +164,7 @@ static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct
 static void await_wake(struct ut_carrier *carrier, struct ut_coro *coro)
 {
     ut_carrier_set_mask(carrier, UT_MASK_ALL); /* as for others that are parked: the monitor's */
+    ut_run_forward_signals();
     if (atomic_exchange(&coro->parking, UT_CORO_ASLEEP) == UT_CORO_WOKEN)
         return;
     if (atomic_load(&coro->interrupted)) /* as in settle */
@@ -154,13 +180,10 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
     ut_carrier_set_slice(carrier, false);
     if (lane)
         ut_carrier_give(lane);
-    coro->bound = true;
-    atomic_store_explicit(&coro->carrier, carrier, memory_order_relaxed);
+    ut_carrier_bind(carrier, coro, true);
     carrier->current = coro;
     carrier->after = UT_AFTER_YIELD; /* it has been made runnable */
     ut_carrier_set_name(coro->name);
-    if (coro->has_cpus)
-        ut_carrier_set_cpus(0, coro->cpus);
     do {
         if (carrier->after == UT_AFTER_PARK)
             await_wake(carrier, coro);
@@ -171,12 +194,10 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
         count_cpu(coro, false);
     } while (carrier->after != UT_AFTER_RETIRE);
     ut_carrier_set_name(UT_CARRIER_NAME);
-    if (coro->has_cpus)
-        ut_carrier_set_cpus(0, ut_carrier_usual_cpus());
     carrier->current = NULL;
-    coro->bound = false;
+    ut_carrier_bind(carrier, coro, false);
     atomic_store(&coro->bind, false);
-    ut_coro_finish(coro);
+    retire(coro);
 }
 
 /* Running */

@@ -35,6 +35,12 @@ void ut_run_count_hog(const struct ut_episode *episode, int change);
 /* A signal came while the carrier was on its own stack: see that some coroutine gets it. */
 void ut_run_forward_signals(void);
 
+/*
+ * On SELF, right after it has been switched to: a signal that came when its mask had been loaded and its
+ * thread pointer had not waits in the carrier's state. It is SELF's, for the end of the critical section.
+ */
+void ut_run_adopt_signals(struct ut_coro *self);
+
 /* In a forked child. */
 void ut_run_forked(void);
 

@@ -275,25 +275,11 @@ static void ask_for_mask(struct ut_coro *self, struct ut_carrier *carrier)
         self->mask_unsure = false;
 }
 
-void ut_sched_adopt_signals(struct ut_coro *self)
-{
-    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
-    struct ut_tls *from = carrier->tls, *to = &ut_tls;
-    if (__builtin_expect(!atomic_load_explicit(&from->attention, memory_order_relaxed), 1))
-        return;
-    /* With that signal everything has been blocked: nothing else comes. */
-    for (; from->deferred && to->deferred < UT_TLS_DEFERRED; to->deferred++)
-        to->deferred_info[to->deferred] = from->deferred_info[--from->deferred];
-    to->deferred_mask = from->deferred_mask;
-    atomic_store_explicit(&from->attention, from->deferred > 0, memory_order_relaxed);
-    atomic_store_explicit(&to->attention, true, memory_order_relaxed);
-}
-
 static void switch_away(struct ut_coro *self, enum ut_after_switch after)
 {
     ut_sched_claim();
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
-    if (__builtin_expect(self->mask_unsure, 0))
+    if (__builtin_expect(self->mask_unsure && after != UT_AFTER_RETIRE, 0))
         ask_for_mask(self, carrier);
     if (__builtin_expect(carrier->pinned.since != 0, 0)) {
         ut_run_count_hog(&carrier->pinned, -1);
@@ -301,7 +287,7 @@ static void switch_away(struct ut_coro *self, enum ut_after_switch after)
     }
     carrier->after = after;
     ut_arch_switch(&self->context, &carrier->context);
-    ut_sched_adopt_signals(self);
+    ut_run_adopt_signals(self);
 }
 
 static bool is_on_its_stack(const struct ut_coro *self, const void *address)
@@ -476,8 +462,12 @@ static bool refuse(struct ut_lane *lane, struct ut_coro *coro)
 void ut_sched_run_carrier(struct ut_carrier *carrier)
 {
     for (;;) {
-        if (!carrier->lane && !carrier->relief && !ut_carrier_await(carrier))
-            return;
+        if (!carrier->lane && !carrier->relief) {
+            ut_carrier_set_mask(carrier, UT_MASK_ALL); /* an idle carrier must not attract signals */
+            ut_run_forward_signals();                  /* those that it has attracted until now */
+            if (!ut_carrier_await(carrier))
+                return;
+        }
         struct ut_lane *lane = carrier->lane;
         ut_carrier_set_slice(carrier, true);
         if (!lane) {

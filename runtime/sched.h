@@ -108,12 +108,6 @@ void ut_sched_unclaim(struct ut_lane *lane);
  */
 void ut_sched_bind(struct ut_coro *coro);
 
-/*
- * On SELF, right after it has been switched to: a signal that came when its mask had been loaded and its
- * thread pointer had not waits in the carrier's state. It is SELF's, for the end of the critical section.
- */
-void ut_sched_adopt_signals(struct ut_coro *self);
-
 /* Wake a lane that sleeps, if work may be waiting and nobody looks for it yet. Any context. */
 void ut_sched_kick(void);
 

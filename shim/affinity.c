@@ -16,17 +16,15 @@
 #include <sched.h>
 #include <string.h>
 
-/* Some kernel thread of the program's own has had its CPUs changed: new threads might inherit them.
- */
-static _Atomic bool changed;
+/* The program has asked for certain CPUs, for whatever: until then a new thread gets all. */
+static _Atomic bool used;
 
 static long get_cpus(int thread, size_t size, void *set)
 {
     return ut_syscall3(SYS_sched_getaffinity, thread, size < INT_MAX ? size : INT_MAX, set);
 }
 
-/* Would the kernel accept SET? 0 or a positive error. Tried on the calling kernel thread, and
- * undone. */
+/* Would the kernel accept SET? 0 or a positive error. Tried on the caller's kernel thread. */
 static int examine(size_t size, const cpu_set_t *set)
 {
     struct ut_cpus before;
@@ -39,68 +37,59 @@ static int examine(size_t size, const cpu_set_t *set)
     return (int)-result;
 }
 
-/* What CORO may use of SET's, as the kernel would say it. */
-static void remember(struct ut_coro *coro, size_t size, const void *set)
+/* SET with room for all; bytes that are not in it are 0. */
+static struct ut_cpus widened(size_t size, const void *set)
 {
     struct ut_cpus cpus = {0};
     memcpy(cpus.words, set, size < sizeof cpus.words ? size : sizeof cpus.words);
-    for (size_t i = 0; i < sizeof cpus.words / sizeof *cpus.words; i++)
-        cpus.words[i] &= ut_carrier_usual_cpus()->words[i];
-    ut_critical_begin();
-    ut_lock_acquire(&coro->lock);
-    if (!coro->cpus)
-        coro->cpus = ut_sys_map(sizeof *coro->cpus); /* stays with the stack slot */
-    if (coro->cpus)
-        *coro->cpus = cpus;
-    coro->has_cpus = coro->cpus;
-    ut_lock_release(&coro->lock);
-    ut_critical_end();
+    return cpus;
 }
 
-static bool are_usual(size_t size, const void *set)
+enum { WORDS = sizeof((struct ut_cpus *)NULL)->words / sizeof(unsigned long) };
+
+/* All that the process has? */
+static bool are_usual(const struct ut_cpus *cpus)
 {
     const struct ut_cpus *usual = ut_carrier_usual_cpus();
-    struct ut_cpus cpus = {0};
-    memcpy(cpus.words, set, size < sizeof cpus.words ? size : sizeof cpus.words);
-    for (size_t i = 0; i < sizeof cpus.words / sizeof *cpus.words; i++)
-        if ((cpus.words[i] & usual->words[i]) != usual->words[i])
+    for (size_t i = 0; i < WORDS; i++)
+        if ((cpus->words[i] & usual->words[i]) != usual->words[i])
             return false;
     return true;
 }
 
-/* Have what was remembered take effect. */
-static void apply(struct ut_coro *coro)
+/* CORO may run on CPUS only, as far as the process has them. The caller holds its lock. */
+static void remember(struct ut_coro *coro, const struct ut_cpus *cpus)
 {
-    ut_critical_begin();
-    if (coro != ut_tls.coro) {
-        int thread = coro->bound ? ut_carrier_of(coro) : 0;
-        if (thread)
-            ut_carrier_set_cpus(thread, coro->cpus);
-        else
-            ut_sched_bind(coro); /* from its next resumption on */
-    } else if (coro->bound) {
-        ut_carrier_set_cpus(0, coro->cpus);
-    } else {
-        ut_sched_bind(coro);
-        ut_sched_yield(coro); /* and comes back on a kernel thread of its own */
-    }
-    ut_critical_end();
+    if (!coro->cpus)
+        coro->cpus = ut_sys_map(sizeof *coro->cpus); /* stays with the stack slot */
+    coro->has_cpus = coro->cpus;
+    for (size_t i = 0; coro->has_cpus && i < WORDS; i++)
+        coro->cpus->words[i] = cpus->words[i] & ut_carrier_usual_cpus()->words[i];
 }
 
 UT_EXPORT int pthread_setaffinity_np(pthread_t thread, size_t size, const cpu_set_t *set)
 {
     struct ut_coro *coro = ut_coro_find(thread);
-    if (!coro) {
-        atomic_store(&changed, true);
+    atomic_store(&used, true);
+    if (!coro)
         return real(pthread_setaffinity_np)(thread, size, set);
-    }
     if (atomic_load(&coro->life) & UT_CORO_FINISHED)
         return ESRCH;
     int error = examine(size, set);
-    if (error || (!coro->has_cpus && are_usual(size, set)))
+    if (error)
         return error;
-    remember(coro, size, set);
-    apply(coro);
+    struct ut_cpus cpus = widened(size, set);
+    ut_critical_begin();
+    ut_lock_acquire(&coro->lock);
+    bool changes = coro->has_cpus || !are_usual(&cpus);
+    if (changes) {
+        remember(coro, &cpus);
+        ut_carrier_apply_cpus(coro);
+    }
+    ut_lock_release(&coro->lock);
+    if (changes && coro == ut_tls.coro && !coro->bound)
+        ut_sched_yield(coro); /* and comes back on a kernel thread of its own */
+    ut_critical_end();
     return 0;
 }
 
@@ -138,7 +127,7 @@ UT_EXPORT int sched_setaffinity(pid_t thread, size_t size, const cpu_set_t *set)
     struct ut_coro *coro = meant(thread);
     if (coro)
         return (int)ut_shim_return(-pthread_setaffinity_np(coro->handle, size, set));
-    atomic_store(&changed, true);
+    atomic_store(&used, true);
     return real(sched_setaffinity)(thread, size, set);
 }
 
@@ -149,28 +138,34 @@ UT_EXPORT int sched_getaffinity(pid_t thread, size_t size, cpu_set_t *set)
                 : real(sched_getaffinity)(thread, size, set);
 }
 
-/* Attributes that name no CPUs give a set of all that there could be. */
-static bool names_cpus(const pthread_attr_t *attributes, struct ut_cpus *cpus)
+UT_EXPORT int pthread_attr_setaffinity_np(pthread_attr_t *attributes, size_t size,
+                                          const cpu_set_t *set)
 {
-    return attributes && pthread_attr_getaffinity_np(attributes, sizeof cpus->words,
-                                                     (cpu_set_t *)cpus->words) == 0;
+    atomic_store(&used, true);
+    return real(pthread_attr_setaffinity_np)(attributes, size, set);
+}
+
+/* What ATTRIBUTES name, or else what the maker has. False: all. Attributes that name none give all. */
+static bool find_cpus(const pthread_attr_t *attributes, struct ut_cpus *cpus)
+{
+    struct ut_coro *maker = ut_tls.coro;
+    if (attributes &&
+        pthread_attr_getaffinity_np(attributes, sizeof cpus->words, (cpu_set_t *)cpus->words) == 0 &&
+        !are_usual(cpus))
+        return true;
+    memset(cpus, 0, sizeof *cpus);
+    if (maker && maker->has_cpus)
+        *cpus = *maker->cpus;
+    return maker ? maker->has_cpus : get_cpus(0, sizeof cpus->words, cpus->words) > 0 && !are_usual(cpus);
 }
 
 void ut_affinity_inherit(struct ut_coro *coro, const pthread_attr_t *attributes)
 {
     struct ut_cpus cpus;
     coro->has_cpus = false;
-    if (!names_cpus(attributes, &cpus) || are_usual(sizeof cpus.words, cpus.words)) {
-        struct ut_coro *maker = ut_tls.coro;
-        long bytes = maker && maker->has_cpus ? (long)sizeof cpus.words : 0;
-        if (bytes)
-            cpus = *maker->cpus;
-        else if (!maker && atomic_load(&changed))
-            bytes = get_cpus(0, sizeof cpus.words, cpus.words);
-        if (bytes <= 0 || are_usual((size_t)bytes, cpus.words))
-            return;
-        memset((char *)cpus.words + bytes, 0, sizeof cpus.words - (size_t)bytes);
-    }
-    remember(coro, sizeof cpus.words, cpus.words);
+    if (__builtin_expect(!atomic_load_explicit(&used, memory_order_relaxed), 1) ||
+        !find_cpus(attributes, &cpus))
+        return;
+    remember(coro, &cpus); /* nobody else knows CORO yet: no lock */
     ut_sched_bind(coro);
 }

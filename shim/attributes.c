@@ -57,7 +57,7 @@ static int describe(struct ut_coro *coro, pthread_attr_t *attributes)
     }
     if (!error)
         error = pthread_getaffinity_np(coro->handle, sizeof cpus, cpus.sets);
-    return error ? error : pthread_attr_setaffinity_np(attributes, sizeof cpus, cpus.sets);
+    return error ? error : real(pthread_attr_setaffinity_np)(attributes, sizeof cpus, cpus.sets);
 }
 
 UT_EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)

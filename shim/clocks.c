@@ -12,8 +12,7 @@
 
 enum { PER_THREAD = 6 }; /* CPUCLOCK_PERTHREAD_MASK | CPUCLOCK_SCHED */
 
-/* 28 bits of the id have room in a clock's number; the highest is for no kernel thread's
- * (PID_MAX_LIMIT). */
+/* 28 bits of an id fit into a clock's number; in no kernel thread's is the highest (PID_MAX_LIMIT). */
 enum { ID_BITS = (1 << 28) - 1, NOT_THE_KERNELS = 1 << 27 };
 
 static clockid_t clock_of(const struct ut_coro *coro)
@@ -75,8 +74,7 @@ static struct timeval timeval_of(int64_t ns)
     return (struct timeval){ns / UT_SECOND, ns % UT_SECOND / UT_MICROSECOND};
 }
 
-/* User and system time are told apart as those of the kernel thread are; the other counts are its
- * own. */
+/* User and system time are told apart as the kernel thread's are; the other counts are its own. */
 UT_EXPORT int getrusage(__rusage_who_t who, struct rusage *usage)
 {
     struct ut_coro *self = who == RUSAGE_THREAD ? ut_shim_self() : NULL;

@@ -12,8 +12,7 @@
 
 struct ut_frame {
     struct ut_frame *outer;
-    struct ut_coro
-        *coro; /* whose list it is in; in a forked child that is a native thread by now */
+    struct ut_coro *coro; /* whose list it is in; in a forked child it is native by now */
     void (*leave)(struct ut_coro *self, struct ut_frame *frame); /* NULL: not entered */
 };
 

@@ -85,12 +85,14 @@ static void before_fork(void)
     ut_critical_begin(); /* a handler might wait, with what is locked here */
     ut_tls.forking = true;
     ut_tcb_fork_begin();
+    ut_sigactions_fork_begin();
 }
 
 static void forked_parent(void)
 {
     if (ut_tls.forking) {
         ut_tls.forking = false;
+        ut_sigactions_fork_end();
         ut_tcb_fork_end();
         ut_critical_end();
     }
@@ -133,6 +135,7 @@ static bool start(void)
     }
     ut_arch_init(ut_config.fsgsbase == 0);
     ut_coro_body = ut_thread_body;
+    ut_coro_bequeath = ut_signals_bequeath;
     ut_critical_deliver = ut_signals_deliver;
     hook_fork();
     if (!hooked) {

@@ -23,8 +23,7 @@ static enum stack stack_of(const struct ut_coro *self, uintptr_t address)
     return address - (uintptr_t)self->stack < self->stack_size ? COROUTINES : OTHER;
 }
 
-/* Does a jump to the frame at TARGET leave FRAME behind? Handlers on the alternate stack are inner.
- */
+/* Does a jump to TARGET leave FRAME behind? Handlers on the alternate stack are inner ones. */
 static bool is_left(const struct ut_coro *self, const struct ut_frame *frame, uintptr_t target)
 {
     enum stack from = stack_of(self, (uintptr_t)frame), to = stack_of(self, target);
@@ -48,30 +47,15 @@ static void prepare(const struct __jmp_buf_tag *buffer)
         pthread_sigmask(SIG_SETMASK, (const sigset_t *)&buffer->__saved_mask, NULL);
 }
 
-UT_EXPORT void siglongjmp(sigjmp_buf buffer, int value)
-{
-    prepare(buffer);
-    real(siglongjmp)(buffer, value);
-    __builtin_unreachable();
-}
+#define JUMP(name, buffer_type)                                                                    \
+    UT_EXPORT void name(buffer_type buffer, int value)                                             \
+    {                                                                                              \
+        prepare(buffer);                                                                           \
+        real(name)(buffer, value);                                                                 \
+        __builtin_unreachable();                                                                   \
+    }
 
-UT_EXPORT void longjmp(jmp_buf buffer, int value)
-{
-    prepare(buffer);
-    real(longjmp)(buffer, value);
-    __builtin_unreachable();
-}
-
-UT_EXPORT void _longjmp(jmp_buf buffer, int value)
-{
-    prepare(buffer);
-    real(_longjmp)(buffer, value);
-    __builtin_unreachable();
-}
-
-UT_EXPORT void __longjmp_chk(jmp_buf buffer, int value)
-{
-    prepare(buffer);
-    real(__longjmp_chk)(buffer, value);
-    __builtin_unreachable();
-}
+JUMP(siglongjmp, sigjmp_buf)
+JUMP(longjmp, jmp_buf)
+JUMP(_longjmp, jmp_buf)
+JUMP(__longjmp_chk, jmp_buf)

@@ -64,8 +64,7 @@ static int change_action(int signal, const struct sigaction *action, struct siga
     if (action) {
         kernel = *action;
         if (ut_has_handler(action)) {
-            kernel.sa_sigaction =
-                ut_signals_trampoline; /* lets in what the program's mask lets in */
+            kernel.sa_sigaction = ut_signals_trampoline; /* lets in what the mask lets in */
             kernel.sa_flags |= SA_SIGINFO;
             sigfillset(&kernel.sa_mask);
         }
@@ -122,6 +121,16 @@ void ut_signals_start(void)
             action.sa_sigaction != ut_signals_trampoline)
             change_action(signal, &action, NULL);
     }
+}
+
+void ut_sigactions_fork_begin(void)
+{
+    ut_lock_acquire(&table_lock);
+}
+
+void ut_sigactions_fork_end(void)
+{
+    ut_lock_release(&table_lock);
 }
 
 void ut_sigactions_forked(void)

@@ -23,6 +23,12 @@ bool ut_signal_interrupts(int signal);
 /* SA_RESETHAND has taken SIGNAL's handler away. Any context. */
 void ut_sigaction_reset(int signal);
 
+/*
+ * Around a fork, in a critical section, so that no entry is half written in the child; there the last
+ * one instead of the second.
+ */
+void ut_sigactions_fork_begin(void);
+void ut_sigactions_fork_end(void);
 void ut_sigactions_forked(void);
 
 #endif

@@ -97,28 +97,30 @@ static long take_directed(struct ut_coro *self, const struct ut_io *io)
 static long take_others(const struct ut_io *io, long taken,
                         long (*kernel_attempt)(struct ut_io *io))
 {
-    if (io->part_count != 1)
-        return taken ? -EAGAIN : kernel_attempt((struct ut_io *)io);
     struct iovec rest = {(char *)io->parts[0].iov_base + taken,
                          io->parts[0].iov_len - (size_t)taken};
     struct ut_io more = *io;
-    more.parts = &rest;
-    if (taken && rest.iov_len < sizeof(struct signalfd_siginfo))
+    long result, kept;
+    if (taken && (io->part_count != 1 || rest.iov_len < sizeof(struct signalfd_siginfo)))
         return -EAGAIN;
-    long result = kernel_attempt(&more);
-    return result > 0 ? without_kicks(rest.iov_base, result) : result;
+    if (io->part_count == 1)
+        more.parts = &rest;
+    do {
+        result = kept = kernel_attempt(&more);
+        if (result > 0 && io->part_count == 1)
+            kept = without_kicks(rest.iov_base, result);
+    } while (result > 0 && kept == 0);
+    return kept;
 }
 
 long ut_signalfd_attempt(struct ut_io *io, long (*kernel_attempt)(struct ut_io *io))
 {
     struct ut_coro *self = ut_tls.coro;
-    long result;
-    /* Whoever directs a signal at us after the look below, even a blocked one, ends our wait. */
+    /* Pairs with ut_signals_direct: it sees this, and ends our wait even for a blocked one, or we see
+     * what it has made pending. */
     atomic_store(&self->awaits_signals, true);
     long taken = atomic_load(&self->pending) ? take_directed(self, io) : 0;
-    do
-        result = take_others(io, taken, kernel_attempt);
-    while (result == 0); /* there were kicks only */
+    long result = take_others(io, taken, kernel_attempt);
     return result > 0 ? taken + result : taken ? taken : result;
 }
 
@@ -130,16 +132,19 @@ bool ut_signalfd_ready(struct ut_coro *self, int fd)
 
 int ut_signalfd_in_epoll(struct ut_coro *self, int epoll, struct epoll_event *event)
 {
-    char text[TEXT_SIZE];
-    int fd;
+    char *text = ut_sys_map(TEXT_SIZE); /* there are small stacks */
+    int fd, found = 0;
     unsigned events;
     unsigned long long data;
-    read_facts(epoll, text, sizeof text);
-    for (const char *at = text; (at = strstr(at, "tfd:")); at++)
+    if (!text)
+        return 0;
+    read_facts(epoll, text, TEXT_SIZE);
+    for (const char *at = text; !found && (at = strstr(at, "tfd:")); at++)
         if (sscanf(at, "tfd: %d events: %x data: %llx", &fd, &events, &data) == 3 &&
             (events & EPOLLIN) && ut_signalfd_ready(self, fd)) {
             *event = (struct epoll_event){.events = EPOLLIN, .data.u64 = data};
-            return 1;
+            found = 1;
         }
-    return 0;
+    ut_syscall2(SYS_munmap, text, TEXT_SIZE);
+    return found;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals: sigaction(2), signal(2), pthread_sigmask(3), pthread_kill(3), raise(3), signal(7).
+ * Signals: how they reach coroutines, pthread_sigmask(3), sigpending(2), sigaltstack(2); signal(7).
  *
  * The kernel knows carriers and native threads only. A coroutine's mask is loaded into its carrier
  * when it differs, so what the kernel delivers arrives on the right stack with the right
@@ -16,37 +16,21 @@
 #include "signals.h"
 
 #include "cancel.h"
-#include "frames.h"
-#include "sigqueue.h"
 #include "carrier.h"
-#include "lock.h"
+#include "frames.h"
 #include "monitor.h"
 #include "reactor.h"
 #include "real.h"
 #include "sigactions.h"
-#include "stack.h"
+#include "sigqueue.h"
 #include "timers.h"
 #include "wait.h"
 
-#include <limits.h>
-#include <string.h>
 #include <ucontext.h>
 
 #define LIBC_OWN (UINT64_C(3) << 31) /* 32 and 33, which programs can neither block nor handle */
 
-static char kick_marker;      /* its address in si_ptr says: look at what is pending */
-
-static uint64_t bit(int signal)
-{
-    return UINT64_C(1) << (signal - 1);
-}
-
-static uint64_t set_bits(const sigset_t *set)
-{
-    uint64_t bits;
-    memcpy(&bits, set, sizeof bits); /* the kernel's signals; sigset_t has room for more */
-    return bits;
-}
+static char kick_marker; /* its address in si_ptr says: look at what is pending */
 
 /* Masks */
 
@@ -80,8 +64,8 @@ static void set_mask(struct ut_coro *self, uint64_t mask)
 
 static uint64_t mask_during(const struct sigaction *action, int signal, uint64_t before)
 {
-    uint64_t mask = before | set_bits(&action->sa_mask);
-    return action->sa_flags & SA_NODEFER ? mask : mask | bit(signal);
+    uint64_t mask = before | ut_signal_bits(&action->sa_mask);
+    return action->sa_flags & SA_NODEFER ? mask : mask | ut_signal_bit(signal);
 }
 
 static void call(const struct sigaction *action, siginfo_t *info, void *context)
@@ -234,10 +218,10 @@ static void deliver(siginfo_t *info, uint64_t before)
     ut_shake();
     if (in_kick) {
         block_all();
-        note_mask(self, set_bits(&context.uc_sigmask));
+        note_mask(self, ut_signal_bits(&context.uc_sigmask));
         self->in_kick = true;
     } else {
-        set_mask(self, set_bits(&context.uc_sigmask));
+        set_mask(self, ut_signal_bits(&context.uc_sigmask));
     }
     if (self)
         end_handling(self, &handling);
@@ -254,10 +238,12 @@ static struct ut_coro *find_taker(int signal)
     struct ut_coro *coro = NULL;
     while ((coro = ut_coro_next(coro)))
         if (!(atomic_load(&coro->life) & (UT_CORO_FINISHED | UT_CORO_POOLED)) &&
-            !(atomic_load(&coro->mask) & bit(signal)))
+            !(atomic_load(&coro->mask) & ut_signal_bit(signal)))
             return coro;
     return NULL;
 }
+
+static bool direct(struct ut_coro *coro, const siginfo_t *info, bool shared);
 
 static void forward(siginfo_t *info)
 {
@@ -265,11 +251,23 @@ static void forward(siginfo_t *info)
         return; /* its target knows by itself: pthread_cancel asked for its attention */
     if (is_anothers(info))
         return;
-    struct ut_coro *taker = find_taker(info->si_signo);
-    if (taker)
-        ut_signals_direct(taker, info);
-    else /* everybody blocks it by now: it stays pending for the process */
+    struct ut_coro *taker;
+    do
+        taker = find_taker(info->si_signo);
+    while (taker && !direct(taker, info, true)); /* it has ended, or blocked it, a moment ago */
+    if (!taker) /* everybody blocks it by now: it stays pending for the process */
         give_back(info);
+}
+
+void ut_signals_retarget(struct ut_coro *self, uint64_t set)
+{
+    siginfo_t info;
+    if (!(atomic_load(&self->pending) & set))
+        return;
+    ut_critical_begin();
+    while (ut_sigqueue_take_shared(self, set, &info))
+        forward(&info);
+    ut_critical_end();
 }
 
 void ut_signals_deliver(void)
@@ -306,6 +304,11 @@ void ut_signals_forked(void)
     ut_tls.deferred = 0;
 }
 
+void ut_signals_bequeath(struct ut_coro *self)
+{
+    ut_signals_retarget(self, UT_MASK_ALL);
+}
+
 static bool is_fault(int signal, const siginfo_t *info)
 {
     return info->si_code > 0 && info->si_code != SI_KERNEL &&
@@ -316,7 +319,7 @@ static bool is_fault(int signal, const siginfo_t *info)
 /* Keep INFO for the end of the critical section; nothing else may come until then. */
 static void defer(struct ut_tls *tls, siginfo_t *info, ucontext_t *context)
 {
-    uint64_t before = set_bits(&context->uc_sigmask), all = UT_MASK_ALL;
+    uint64_t before = ut_signal_bits(&context->uc_sigmask), all = UT_MASK_ALL;
     block_all(); /* libc's own signal leaves others in */
     memcpy(&context->uc_sigmask, &all, sizeof all); /* in force when the trampoline returns */
     if (tls->deferred == UT_TLS_DEFERRED) { /* back to the process, where it stays pending */
@@ -384,7 +387,7 @@ static void return_with_mask(struct ut_coro *self, ucontext_t *context, uint64_t
  */
 static void take_kick(struct ut_coro *self, ucontext_t *context)
 {
-    note_mask(self, set_bits(&context->uc_sigmask));
+    note_mask(self, ut_signal_bits(&context->uc_sigmask));
     void *outer = self->handler_frame;
     self->handler_frame = __builtin_frame_address(0);
     self->in_kick = true;
@@ -418,7 +421,7 @@ void ut_signals_trampoline(int signal, siginfo_t *info, void *opaque)
         return;
     if (action.sa_flags & SA_RESETHAND)
         ut_sigaction_reset(signal); /* as the kernel has done */
-    uint64_t before = set_bits(&context->uc_sigmask);
+    uint64_t before = ut_signal_bits(&context->uc_sigmask);
     if (!self) {
         set_mask(NULL, mask_during(&action, signal, before));
         call(&action, info, opaque);
@@ -430,7 +433,7 @@ void ut_signals_trampoline(int signal, siginfo_t *info, void *opaque)
     set_mask(self, mask_during(&action, signal, before));
     call(&action, info, opaque);
     ut_shake();
-    before = set_bits(&context->uc_sigmask);
+    before = ut_signal_bits(&context->uc_sigmask);
     return_with_mask(self, context, before);
     end_handling(self, &handling);
     ut_shake();
@@ -442,18 +445,23 @@ void ut_signals_trampoline(int signal, siginfo_t *info, void *opaque)
 
 /* Directed signals */
 
-void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
+/* SHARED: as for ut_sigqueue_add. False if CORO refuses. */
+static bool direct(struct ut_coro *coro, const siginfo_t *info, bool shared)
 {
     int signal = info->si_signo;
     struct sigaction action = ut_sigaction_of(signal);
     bool ignored = action.sa_handler == SIG_IGN ||
                    (action.sa_handler == SIG_DFL && ut_ignored_by_default(signal));
-    if (ignored && !(atomic_load(&coro->mask) & bit(signal)))
-        return; /* a blocked one may be wanted by the time it is taken */
-    ut_count(signals_directed);
+    if (ignored && !(atomic_load(&coro->mask) & ut_signal_bit(signal)))
+        return true; /* a blocked one may be wanted by the time it is taken */
     ut_critical_begin();
-    ut_sigqueue_add(coro, info);
-    bool wanted = !(atomic_load(&coro->mask) & bit(signal)) || atomic_load(&coro->awaits_signals);
+    ut_shake();
+    bool added = ut_sigqueue_add(coro, info, shared);
+    /* Pairs with ut_coro_set_mask, and with the stores of awaits_signals: they look at pending next. */
+    bool wanted = added && (!(atomic_load(&coro->mask) & ut_signal_bit(signal)) ||
+                            atomic_load(&coro->awaits_signals));
+    if (added)
+        ut_count(signals_directed);
     if (wanted) {
         /* In this order: who clears the second then looks at the first (attend, in cancel.c). */
         atomic_store(&coro->tls->attention, true);
@@ -468,24 +476,31 @@ void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
     if (thread_id)
         kick(thread_id, signal);
     ut_critical_end(); /* our own: runs the handler */
+    return added;
+}
+
+void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info)
+{
+    direct(coro, info, false);
 }
 
 void ut_signals_keep_own(struct ut_coro *self, int signal)
 {
     static const struct timespec now;
-    uint64_t set = bit(signal);
+    uint64_t set = ut_signal_bit(signal);
     siginfo_t info;
     if (!(atomic_load_explicit(&self->mask, memory_order_relaxed) & set))
         return;
     ut_critical_begin();
-    while (ut_syscall4(SYS_rt_sigtimedwait, &set, &info, &now, sizeof set) > 0)
-        if (info.si_code == SI_USER && info.si_pid == (pid_t)ut_syscall0(SYS_getpid)) {
-            ut_sigqueue_add(self, &info);
-            break;
-        } else if (!ut_signals_is_kick(&info)) {
-            give_back(&info); /* from elsewhere, for the process */
-            break;
-        }
+    long result;
+    do
+        result = ut_syscall4(SYS_rt_sigtimedwait, &set, &info, &now, sizeof set);
+    while (result > 0 && ut_signals_is_kick(&info));
+    bool own = result > 0 && info.si_code == SI_USER && info.si_pid == (pid_t)ut_syscall0(SYS_getpid);
+    if (own)
+        ut_sigqueue_add(self, &info, false);
+    else if (result > 0)
+        give_back(&info); /* from elsewhere, for the process */
     ut_critical_end();
 }
 
@@ -508,7 +523,7 @@ static void take_over(struct ut_coro *self, uint64_t set)
     ut_critical_begin();
     while (ut_syscall4(SYS_rt_sigtimedwait, &pending, &info, &now, sizeof pending) > 0)
         if (!ut_signals_is_kick(&info) && !is_anothers(&info))
-            ut_sigqueue_add(self, &info);
+            ut_sigqueue_add(self, &info, false);
     ut_critical_end();
 }
 
@@ -521,7 +536,7 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &before, sizeof before); /* the truth */
     mask = before;
     if (set) {
-        uint64_t change = set_bits(set) & ~(LIBC_OWN | bit(SIGKILL) | bit(SIGSTOP));
+        uint64_t change = ut_signal_bits(set) & ~(LIBC_OWN | ut_signal_bit(SIGKILL) | ut_signal_bit(SIGSTOP));
         switch (how) {
         case SIG_BLOCK:
             mask |= change;
@@ -545,6 +560,7 @@ UT_EXPORT int pthread_sigmask(int how, const sigset_t *set, sigset_t *old)
         take_over(self, before & ~mask);
     if (mask != before)
         set_mask(self, mask);
+    ut_signals_retarget(self, mask);
     deliver_pending(self); /* equal, too: it may have been noted only now */
     return 0;
 }
@@ -561,7 +577,7 @@ UT_EXPORT int sigpending(sigset_t *set)
     struct ut_coro *self = ut_shim_self();
     int result = real(sigpending)(set);
     if (result == 0 && self) {
-        uint64_t pending = set_bits(set) | atomic_load(&self->pending);
+        uint64_t pending = ut_signal_bits(set) | atomic_load(&self->pending);
         memcpy(set, &pending, sizeof pending);
     }
     return result;

@@ -4,6 +4,21 @@
 
 #include "shim.h"
 
+#include <string.h>
+
+/* Sets of signals as the kernel has them, in one word: bit n - 1 for signal n. */
+static inline uint64_t ut_signal_bit(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+static inline uint64_t ut_signal_bits(const sigset_t *set)
+{
+    uint64_t bits;
+    memcpy(&bits, set, sizeof bits); /* sigset_t has room for more */
+    return bits;
+}
+
 /* Put our trampoline in front of the handlers that are installed, and of all later ones. */
 void ut_signals_start(void);
 
@@ -30,6 +45,13 @@ void ut_signals_default_action(int signal);
 
 /* Send INFO's signal to CORO alone. Any context. */
 void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
+
+/*
+ * SELF blocks SET from now on: what it had been passed of these for the process goes to others, as by the
+ * kernel's retarget_shared_pending (kernel/signal.c).
+ */
+void ut_signals_retarget(struct ut_coro *self, uint64_t set);
+void ut_signals_bequeath(struct ut_coro *self); /* the same for all, at its end; see coro.h */
 
 /*
  * SELF has caused SIGNAL by a system call, and blocks it: SIGPIPE with EPIPE, SIGXFSZ with EFBIG. The

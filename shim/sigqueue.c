@@ -3,7 +3,8 @@
 
 #include "critical.h"
 #include "lock.h"
-#include "stack.h"
+#include "shake.h"
+#include "signals.h"
 #include "sys.h"
 
 #include <sys/resource.h>
@@ -13,20 +14,15 @@ enum { CHUNK = 64 << 10, FIRST_REAL_TIME = 32 };
 struct ut_queued {
     struct ut_queued *next;
     siginfo_t info;
+    bool shared; /* the process's, which a carrier passed on */
 };
 
-/* Records that are free. They may be needed in a handler, so they come from the kernel, and stay.
- */
+/* Free records. They may be needed in a handler, so they come from the kernel, and stay. */
 static struct {
     struct ut_lock lock;
     struct ut_queued *free;
     long used;
 } pool;
-
-static uint64_t bit(int signal)
-{
-    return UINT64_C(1) << (signal - 1);
-}
 
 /* The caller holds the pool's lock. False: no memory. */
 static bool fill_pool(void)
@@ -69,25 +65,37 @@ bool ut_sigqueue_full(void)
     return (rlim_t)__atomic_load_n(&pool.used, __ATOMIC_RELAXED) >= limit.rlim_cur;
 }
 
-void ut_sigqueue_add(struct ut_coro *coro, const siginfo_t *info)
+/* Append RECORD, unless one like it is there. The caller holds the lock. True if it is in use now. */
+static bool append(struct ut_coro *coro, struct ut_queued *record)
 {
-    int signal = info->si_signo;
-    if (signal < FIRST_REAL_TIME && (atomic_load(&coro->pending) & bit(signal)))
-        return;
-    struct ut_queued *record = obtain(), **end;
+    struct ut_queued **end;
+    for (end = &coro->queued; *end; end = &(*end)->next)
+        if (record->info.si_signo < FIRST_REAL_TIME && record->shared == (*end)->shared &&
+            record->info.si_signo == (*end)->info.si_signo)
+            return false;
+    *end = record;
+    return true;
+}
+
+bool ut_sigqueue_add(struct ut_coro *coro, const siginfo_t *info, bool shared)
+{
+    uint64_t bit = ut_signal_bit(info->si_signo);
+    struct ut_queued *record = obtain();
     if (record)
-        *record = (struct ut_queued){.info = *info};
+        *record = (struct ut_queued){.info = *info, .shared = shared};
     ut_lock_acquire(&coro->lock);
-    bool known = signal < FIRST_REAL_TIME && (atomic_load(&coro->pending) & bit(signal));
-    if (record && !known) {
-        for (end = &coro->queued; *end; end = &(*end)->next)
-            ;
-        *end = record;
-    }
-    atomic_fetch_or(&coro->pending, bit(signal)); /* without a record, too: as kernels do */
+    /* First: CORO changes its mask, and looks at what is pending next. Without a record, too: as kernels do. */
+    uint64_t before = atomic_fetch_or(&coro->pending, bit);
+    ut_shake();
+    bool refused = shared && (atomic_load(&coro->mask) & bit), used = false;
+    if (!refused)
+        used = record && append(coro, record);
+    else if (!(before & bit))
+        atomic_fetch_and(&coro->pending, ~bit);
     ut_lock_release(&coro->lock);
-    if (record && known)
+    if (record && !used)
         give_back(record);
+    return !refused;
 }
 
 /* Take the oldest record of SIGNAL, if any. *MORE: there is another. The caller holds the lock. */
@@ -112,8 +120,8 @@ static struct ut_queued *unlink_first(struct ut_coro *coro, int signal, bool *mo
 /* Those that a thread causes itself come before all others, as in the kernel. */
 static int first_of(uint64_t ready)
 {
-    uint64_t own =
-        bit(SIGSEGV) | bit(SIGBUS) | bit(SIGILL) | bit(SIGTRAP) | bit(SIGFPE) | bit(SIGSYS);
+    uint64_t own = ut_signal_bit(SIGSEGV) | ut_signal_bit(SIGBUS) | ut_signal_bit(SIGILL) |
+                   ut_signal_bit(SIGTRAP) | ut_signal_bit(SIGFPE) | ut_signal_bit(SIGSYS);
     if (!ready)
         return 0;
     return __builtin_ctzll(ready & own ? ready & own : ready) + 1;
@@ -131,7 +139,7 @@ int ut_sigqueue_take(struct ut_coro *coro, uint64_t set, siginfo_t *info)
     if (signal) {
         record = unlink_first(coro, signal, &more);
         if (!more)
-            atomic_fetch_and(&coro->pending, ~bit(signal));
+            atomic_fetch_and(&coro->pending, ~ut_signal_bit(signal));
         *info = record ? record->info : (siginfo_t){.si_signo = signal, .si_code = SI_USER};
     }
     ut_lock_release(&coro->lock);
@@ -139,6 +147,32 @@ int ut_sigqueue_take(struct ut_coro *coro, uint64_t set, siginfo_t *info)
         give_back(record);
     ut_critical_end();
     return signal;
+}
+
+int ut_sigqueue_take_shared(struct ut_coro *coro, uint64_t set, siginfo_t *info)
+{
+    struct ut_queued *record = NULL;
+    uint64_t rest = 0;
+    ut_lock_acquire(&coro->lock);
+    for (struct ut_queued **link = &coro->queued; *link;) {
+        uint64_t bit = ut_signal_bit((*link)->info.si_signo);
+        if (!record && (*link)->shared && (bit & set)) {
+            record = *link;
+            *link = record->next;
+        } else {
+            rest |= bit;
+            link = &(*link)->next;
+        }
+    }
+    if (record) {
+        *info = record->info;
+        atomic_fetch_and(&coro->pending, ~ut_signal_bit(info->si_signo) | rest);
+    }
+    ut_lock_release(&coro->lock);
+    if (!record)
+        return 0;
+    give_back(record);
+    return info->si_signo;
 }
 
 void ut_sigqueue_clear(struct ut_coro *coro)

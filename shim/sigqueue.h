@@ -8,8 +8,14 @@
 
 #include "coro.h"
 
-/* Make INFO pending in CORO. In a critical section. */
-void ut_sigqueue_add(struct ut_coro *coro, const siginfo_t *info);
+/*
+ * Make INFO pending in CORO. SHARED: a carrier got it for the process, which must not lose it; then a
+ * CORO that blocks it by now, or has ended, refuses: false. In a critical section.
+ */
+bool ut_sigqueue_add(struct ut_coro *coro, const siginfo_t *info, bool shared);
+
+/* Take one of SET that CORO had been passed for the process: its number, or 0. In a critical section. */
+int ut_sigqueue_take_shared(struct ut_coro *coro, uint64_t set, siginfo_t *info);
 
 /* Are there as many as RLIMIT_SIGPENDING allows? Then sigqueue(3) fails. Any context. */
 bool ut_sigqueue_full(void);

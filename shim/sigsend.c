@@ -7,7 +7,7 @@
 
 static bool blocks(const struct ut_coro *coro, int signal)
 {
-    return atomic_load(&coro->mask) >> (signal - 1) & 1;
+    return atomic_load(&coro->mask) & ut_signal_bit(signal);
 }
 
 static int direct_at(struct ut_coro *coro, int signal, int code, union sigval value)

@@ -11,13 +11,6 @@
 
 #include <string.h>
 
-static uint64_t bits_of(const sigset_t *set)
-{
-    uint64_t bits;
-    memcpy(&bits, set, sizeof bits);
-    return bits;
-}
-
 /*
  * One wait in the kernel: the signal with its INFO, or -errno; -EAGAIN also when it was cut short
  * for a signal that is pending in SELF.
@@ -32,7 +25,7 @@ static int await_kernel(struct ut_coro *self, const char *why, const sigset_t *s
     atomic_store(&self->awaits_signals, true);
     ut_shake();
     /* Whoever directs a signal at us after this look finds us on our carrier and kicks that. */
-    if (!(atomic_load(&self->pending) & bits_of(set))) {
+    if (!(atomic_load(&self->pending) & ut_signal_bits(set))) {
         result = real(sigtimedwait)(set, info, timeout);
         if (result < 0)
             result = -errno;
@@ -50,7 +43,7 @@ static int await_signal(struct ut_coro *self, const char *why, const sigset_t *s
 {
     for (;;) {
         struct timespec rest, *timeout = NULL;
-        int signal = ut_sigqueue_take(self, bits_of(set), info);
+        int signal = ut_sigqueue_take(self, ut_signal_bits(set), info);
         if (signal)
             return signal;
         if (deadline != UT_FOREVER) {
@@ -133,9 +126,9 @@ static void suspend(struct ut_coro *self, const char *why, const sigset_t *mask,
 {
     ut_region_begin(self, why, true);
     /* From here on others direct signals at us by the new mask, which sigsuspend makes true. */
-    ut_coro_set_mask(self, bits_of(mask));
+    ut_coro_set_mask(self, ut_signal_bits(mask));
     ut_shake();
-    if (!(atomic_load(&self->pending) & ~bits_of(mask)))
+    if (!(atomic_load(&self->pending) & ~ut_signal_bits(mask)))
         real(sigsuspend)(mask);
     /* The kernel has gone back already; a handler's trampoline may have noted something else. */
     ut_coro_set_mask(self, before);
@@ -153,8 +146,8 @@ static int suspend_until_handled(struct ut_coro *self, const char *why, const si
     sigdelset(&mask, SIGKILL);
     sigdelset(&mask, SIGSTOP);
     while (!self->handled) { /* a kick for another coroutine is no reason to return */
-        suspend(self, why, &mask, bits_of(&old));
-        if (atomic_load(&self->pending) & ~bits_of(&mask))
+        suspend(self, why, &mask, ut_signal_bits(&old));
+        if (atomic_load(&self->pending) & ~ut_signal_bits(&mask))
             deliver_under(&mask, &old);
     }
     self->must_report = self->handled = false;

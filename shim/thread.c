@@ -97,7 +97,6 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     coro->keys_begun = false;
     atomic_store(&coro->awaits_signals, false);
     coro->alternate_stack = (stack_t){.ss_flags = SS_DISABLE}; /* not inherited by threads */
-    ut_coro_set_mask(coro, current_mask());
     ut_sigqueue_clear(coro);
     atomic_store(&coro->interrupted, false);
     atomic_store(&coro->bind, false);
@@ -105,6 +104,7 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     atomic_store(&coro->tls->attention, false);
     atomic_store(&coro->life,
                  wishes->detach_state == PTHREAD_CREATE_DETACHED ? UT_CORO_DETACHED : 0);
+    ut_coro_set_mask(coro, current_mask()); /* last: from here on it takes signals of the process */
 }
 
 UT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,

@@ -25,13 +25,16 @@ int main(int argc, char **argv)
     int pipes[2];
     void *library = argc == 2 ? dlopen(argv[1], RTLD_NOW | RTLD_DEEPBIND) : NULL;
     void *(*waits)(void *) = library ? (void *(*)(void *))dlsym(library, "plugin_waits") : NULL;
-    if (!waits || pipe(pipes) < 0)
+    _Atomic int *arrived = library ? dlsym(library, "plugin_arrived") : NULL;
+    if (!waits || !arrived || pipe(pipes) < 0)
         return 1;
     for (int i = 0; i < THREADS; i++)
         if (pthread_create(&threads[i], NULL, waits, &pipes[0]))
             return 1;
-    usleep(100000);
-    printf("%s\n", count_kernel_threads() > THREADS ? "kernel threads" : "coroutines");
+    /* Past the preload each would hold a kernel thread before the next one comes. */
+    while (*arrived < THREADS)
+        usleep(1000);
+    printf("%s\n", count_kernel_threads() >= THREADS ? "kernel threads" : "coroutines");
     for (int i = 0; i < THREADS; i++)
         if (write(pipes[1], "x", 1) != 1)
             return 1;

@@ -168,6 +168,16 @@ static inline void join_many(const pthread_t *threads, int count)
         join(threads[i]);
 }
 
+/* A process that only a signal ends. */
+static inline pid_t child_that_waits(void)
+{
+    pid_t process = (pid_t)must_sys(fork());
+    if (process == 0)
+        for (;;)
+            pause();
+    return process;
+}
+
 static inline int index_of(void *argument)
 {
     return (int)(intptr_t)argument;

@@ -186,15 +186,6 @@ static void *waits_for_go(void *argument)
     return argument;
 }
 
-static pid_t start_child(void)
-{
-    pid_t process = (pid_t)must_sys(fork());
-    if (process == 0)
-        for (;;)
-            pause();
-    return process;
-}
-
 static void fill(int fd)
 {
     char block[4096] = {0};
@@ -221,7 +212,7 @@ int main(void)
     must_sys(mkfifo("fifo", 0600));
     for (int i = 0; i < (int)(sizeof calls / sizeof *calls); i++) {
         if (calls[i].wake == end_child)
-            child = start_child();
+            child = child_that_waits();
         if (calls[i].block == in_join)
             target = start(waits_for_go, NULL);
         is_enabled = false;

@@ -47,15 +47,6 @@ static void in_system(void)
     system("sleep 1000");
 }
 
-static pid_t start_child(void)
-{
-    pid_t process = (pid_t)must_sys(fork());
-    if (process == 0)
-        for (;;)
-            pause();
-    return process;
-}
-
 static const struct blocking_call calls[] = {
     {"waitpid", in_waitpid},
     {"wait", in_wait},
@@ -70,7 +61,7 @@ int main(void)
 {
     struct sigaction interrupt;
     int status;
-    child = start_child();
+    child = child_that_waits();
     CANCEL_IN_EACH(calls, NULL);
     must_sys(kill(child, SIGTERM));
     expect(waitpid(child, &status, 0) == child);

@@ -90,15 +90,6 @@ static void echo(void)
     }
 }
 
-static pid_t start_child(void)
-{
-    pid_t process = (pid_t)must_sys(fork());
-    if (process == 0)
-        for (;;)
-            pause();
-    return process;
-}
-
 int main(void)
 {
     pthread_t threads[THREADS], servers[ECHOES];
@@ -106,7 +97,7 @@ int main(void)
     sigemptyset(&usr1);
     sigaddset(&usr1, SIGUSR1);
     must(pthread_sigmask(SIG_BLOCK, &usr1, NULL));
-    child = start_child();
+    child = child_that_waits();
     queue = (int)must_sys(msgget(IPC_PRIVATE, 0600));
     file = (int)must_sys(open("file", O_RDWR | O_CREAT, 0600));
     int holder = (int)must_sys(open("file", O_RDWR));

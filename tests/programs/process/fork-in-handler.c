@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fork within a signal handler that has interrupted a thread's wait: the child may exec or exit, return from
- * the handler and go on; the parent's wait is as if nothing had been. */
+/* fork within a signal handler that has interrupted a thread's wait: the child execs, or returns from the
+ * handler and goes on waiting; the parent's wait is as if nothing had been. */
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -29,27 +29,24 @@ static void *reads(void *argument)
 {
     char byte = 0;
     ssize_t got = recv(ends[0], &byte, 1, 0);
-    if (child == 0) /* the child has come back from the handler, and the call goes on */
-        _exit(got == 1 && byte == 'c' ? 6 : 7);
+    if (child == 0) /* the child has come back from the handler, and the call went on */
+        _exit(got == 1 && byte == 'p' ? 6 : 7);
     say("read %zd %c\n", got, byte);
     return argument;
 }
 
-static void interrupt(const char *to_child)
+static void interrupt(bool goes_on)
 {
     int status;
+    returns = goes_on;
     pthread_t thread = start(reads, NULL);
     settle();
     must(pthread_kill(thread, SIGUSR1));
     while (sem_wait(&forked))
         ;
-    if (to_child)
-        must_sys(write(ends[1], to_child, 1));
-    if (!returns || to_child) {
-        must_sys(waitpid(child, &status, 0));
-        say("child %d\n", WEXITSTATUS(status));
-    }
-    must_sys(write(ends[1], "p", 1));
+    must_sys(write(ends[1], "pp", goes_on ? 2 : 1)); /* one for each that reads */
+    must_sys(waitpid(child, &status, 0));
+    say("child %d\n", WEXITSTATUS(status));
     join(thread);
 }
 
@@ -59,7 +56,7 @@ int main(void)
     must_sys(sem_init(&forked, 0, 0));
     must_sys(sigaction(SIGUSR1, &action, NULL));
     must_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, ends));
-    interrupt(NULL);
-    interrupt(NULL);
+    interrupt(false);
+    interrupt(true);
     return finished();
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
+#include <sys/uio.h>
 
 #include "check.h"
 
@@ -32,6 +33,9 @@ static void *reads(void *argument)
     int fd = (int)must_sys(signalfd(-1, &both, SFD_CLOEXEC | SFD_NONBLOCK)), copy = dup(fd);
     char small[8];
     show_read(fd);
+    struct iovec parts[2] = {{small, 0}, {small, 0}};
+    show_sys(readv(fd, parts, 1));
+    show_sys(readv(fd, parts, 2));
     say("ready %d\n", is_ready(fd, 0));
     must(pthread_kill(pthread_self(), SIGUSR1));
     must_sys(kill(getpid(), SIGUSR2));
