@@ -33,9 +33,8 @@ void ut_cputime_leave(struct ut_coro *coro)
     int64_t since = atomic_load(&coro->cpu_since);
     if (since == NOT_RUNNING)
         return;
-    int64_t now = own_clock();
-    atomic_store(&coro->cpu_since, STOPPING);
-    atomic_fetch_add(&coro->cpu_used, now - since);
+    atomic_store(&coro->cpu_since, STOPPING); /* first: whoever saw it running has read an earlier time */
+    atomic_fetch_add(&coro->cpu_used, own_clock() - since);
     atomic_store(&coro->cpu_since, NOT_RUNNING);
 }
 

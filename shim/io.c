@@ -5,6 +5,7 @@
 #include "wait.h"
 
 #include <limits.h>
+#include <poll.h>
 #include <stddef.h>
 
 int ut_io_skip(const struct iovec *parts, int count, size_t skipped, struct iovec *rest)
@@ -63,9 +64,28 @@ static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
     return !io->everything || result == 0 || io->done >= io->wanted;
 }
 
+/*
+ * A handler forked during the wait, and has returned in the child: there the caller is a native thread, and
+ * the runtime's lanes are gone. Signals restart the call: whose handler wanted EINTR is not known.
+ */
+static int await_in_child(const struct ut_io *io)
+{
+    struct pollfd one = {.fd = io->fd, .events = io->direction == UT_FD_READ ? POLLIN : POLLOUT};
+    struct timespec rest, *limit = NULL;
+    if (io->deadline != UT_FOREVER) {
+        int64_t left = io->deadline - ut_clock_now();
+        rest = (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
+        limit = &rest;
+    }
+    long result = ut_syscall5(SYS_ppoll, &one, 1, limit, NULL, sizeof(uint64_t));
+    return result == 0 ? -EAGAIN : result == -EINTR || result > 0 ? 0 : (int)result;
+}
+
 /* Wait for readiness: 0, or the error that ends the call. */
 static int await(struct ut_coro *self, struct ut_io *io, const struct ut_fd_use *use)
 {
+    if (__builtin_expect(ut_tls.coro != self, 0))
+        return await_in_child(io);
     if (!io->deadline) { /* the first time: SO_RCVTIMEO and SO_SNDTIMEO count from here */
         int64_t timeout = ut_fd_timeout(io->fd, io->direction);
         io->deadline = timeout == UT_FOREVER ? UT_FOREVER : ut_clock_add(ut_clock_now(), timeout);

@@ -46,8 +46,8 @@ static void interrupt(bool goes_on)
         ;
     must_sys(write(ends[1], "pp", goes_on ? 2 : 1)); /* one for each that reads */
     must_sys(waitpid(child, &status, 0));
-    say("child %d\n", WEXITSTATUS(status));
     join(thread);
+    say("child %d, signal %d\n", WEXITSTATUS(status), WTERMSIG(status));
 }
 
 int main(void)
