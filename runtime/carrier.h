@@ -33,8 +33,8 @@ unsigned ut_carrier_cpus(void);
 void ut_carrier_give(struct ut_lane *lane);
 
 /*
- * On a carrier's own stack: sleep until a lane is given, or relief is wanted. False: idle for
- * long, the thread ends.
+ * On a carrier's own stack, with every signal blocked and none left to forward: sleep until a lane is
+ * given, or relief is wanted. False: idle for long, the thread ends.
  */
 bool ut_carrier_await(struct ut_carrier *carrier);
 

@@ -51,7 +51,8 @@ void ut_signals_direct(struct ut_coro *coro, const siginfo_t *info);
  * kernel's retarget_shared_pending (kernel/signal.c).
  */
 void ut_signals_retarget(struct ut_coro *self, uint64_t set);
-void ut_signals_bequeath(struct ut_coro *self); /* the same for all, at its end; see coro.h */
+/* The same for all, at SELF's end: ut_coro_bequeath. */
+void ut_signals_bequeath(struct ut_coro *self);
 
 /*
  * SELF has caused SIGNAL by a system call, and blocks it: SIGPIPE with EPIPE, SIGXFSZ with EFBIG. The

@@ -2,8 +2,8 @@
 /*
  * late THREADS: that many threads wait with short time-outs in every way; how late each wait ended
  * is said in microseconds, as median and 90th percentile over all, and by how much the earliest was
- * early, by the clock. That must be never, but for SO_RCVTIMEO: natively the kernel counts it in ticks, which
- * lag in a virtual machine that was stopped for a while.
+ * early, by the clock. That must be never, but for SO_RCVTIMEO, which the kernel counts in ticks; for that
+ * the native runs beside say what is allowed.
  */
 #include "stress.h"
 
