@@ -26,6 +26,9 @@ class Measured:
     cpu_per_request: float  # microseconds of the server
     p50_us: float
     p99_us: float
+    p999_us: float
+    switches_per_request: float  # context switches of its kernel threads, of both kinds
+    syscalls_per_request: float | None  # if `counting` asked for them
     answers_hash: str
 
 
@@ -62,9 +65,10 @@ def _step(process):
     process.stdin.flush()
 
 
-def run(program, server, arguments, port=None, cpu=None, patience=40):
+def run(program, server, arguments, port=None, cpu=None, patience=40, counting=None):
     """Loads the server, through `port` if that is another one than its own, and returns what was
-    measured, or raises ServerFailed."""
+    measured, or raises ServerFailed. `counting` is a syscalls.Counter, or None: counting makes
+    system calls dearer, so its run is not for measuring time."""
     prefix = [] if cpu is None else ["taskset", "-c", str(cpu)]
     # The load gives up first, and says what it waited for.
     command = [*prefix, program, "--port", port or server.port, "--step",
@@ -82,16 +86,22 @@ def run(program, server, arguments, port=None, cpu=None, patience=40):
             _expect(lines, "open")
             opened = sampler.sample(server.pid)
             with sampler.Watcher(server.pid) as watcher:
+                switches = sampler.switches(server.pid)
+                if counting:
+                    counting.begin()
                 before = sampler.cpu_seconds(server.pid)
                 _step(process)
                 _expect(lines, "loaded")
                 after = sampler.cpu_seconds(server.pid)
+                calls = counting.end() if counting else None
+                switches = sampler.switches(server.pid) - switches
             server.require_alive()
             _step(process)
             result = json.loads(lines.next())
         finally:
             process.kill()
     connections = max(1, result["connections"])
+    requests = max(1, result["requests"])
     return Measured(
         connections=result["connections"],
         threads=max(opened.threads, watcher.threads),
@@ -103,8 +113,11 @@ def run(program, server, arguments, port=None, cpu=None, patience=40):
         errors=result["errors"],
         first_error=result["first_error"],
         requests_per_second=result["requests_per_second"],
-        cpu_per_request=(after - before) * 1e6 / max(1, result["requests"]),
+        cpu_per_request=(after - before) * 1e6 / requests,
         p50_us=result["p50_us"],
         p99_us=result["p99_us"],
+        p999_us=result["p999_us"],
+        switches_per_request=switches / requests,
+        syscalls_per_request=None if calls is None else calls / requests,
         answers_hash=result["answers_hash"],
     )

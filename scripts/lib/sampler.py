@@ -58,6 +58,22 @@ def _status(pid, *names):
     return values
 
 
+def switches(root):
+    """Context switches of all kernel threads that the tree has now, voluntary and not."""
+    total = 0
+    for pid in tree(root):
+        try:
+            tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        except OSError:
+            continue
+        for task in tasks:
+            status = _status(
+                f"{pid}/task/{task.name}", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"
+            )
+            total += sum(status.values())
+    return total
+
+
 @dataclass
 class Sample:
     threads: int  # kernel threads

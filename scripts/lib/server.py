@@ -58,17 +58,19 @@ def is_listening(port):
 class Server:
     """A context: the program runs inside it and listens on `port`.
 
-    `port` None: the program chooses, and announces it by a line that `announcement` matches."""
+    `port` None: the program chooses, and announces it by a line that `announcement` matches.
+    `options` are unthread's, on every side but the native one."""
 
     def __init__(
-        self, command, side=NATIVE, port=None, cpu=None, announcement=r"listening on (\d+)"
-    ):
+        self, command, side=NATIVE, port=None, cpu=None, announcement=r"listening on (\d+)",
+        options=(),
+    ):  # fmt: skip
         self.port = port
         self.side = side
         self._announcement = re.compile(announcement)
         prefix = [] if cpu is None else ["taskset", "-c", str(cpu)]
-        if side == UNTHREAD:
-            prefix += [str(places.UNTHREAD), "--"]
+        if side != NATIVE:
+            prefix += [str(places.UNTHREAD), *options, "--"]
         self._command = prefix + [str(word) for word in command]
         self._errors = tempfile.TemporaryFile()
         self.status = None

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* create warm ROUNDS: one thread at a time, made and joined. create cold N: N threads that are all
+ * alive before the first may end, so that none can take over what another has left. */
+#include "measure.h"
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void *pass(void *argument)
+{
+    return argument;
+}
+
+static void *pass_gate(void *argument)
+{
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return argument;
+}
+
+static double warm(long rounds)
+{
+    uint64_t began;
+
+    pthread_join(start(pass, NULL), NULL);
+    began = now_ns();
+    for (long i = 0; i < rounds; i++)
+        pthread_join(start(pass, NULL), NULL);
+    return (double)(now_ns() - began) / (double)rounds;
+}
+
+static double cold(long n)
+{
+    pthread_t *threads = calloc((size_t)n, sizeof *threads);
+    uint64_t began;
+
+    pthread_join(start(pass, NULL), NULL);
+    began = now_ns();
+    pthread_mutex_lock(&gate);
+    for (long i = 0; i < n; i++)
+        threads[i] = start(pass_gate, NULL);
+    pthread_mutex_unlock(&gate);
+    for (long i = 0; i < n; i++)
+        pthread_join(threads[i], NULL);
+    return (double)(now_ns() - began) / (double)n;
+}
+
+int main(int count, char **arguments)
+{
+    long n = number_at(2, count, arguments);
+
+    say("ns_per_thread", strcmp(arguments[1], "cold") == 0 ? cold(n) : warm(n));
+    return 0;
+}
