@@ -23,6 +23,7 @@
 #include "summary.h"
 #include "tcb.h"
 #include "thread.h"
+#include "unwinder.h"
 
 #include <sys/prctl.h>
 #include <stdlib.h>
@@ -142,6 +143,8 @@ static bool start(void)
         atexit(at_exit);
         hooked = true;
     }
+    if (!ut_unwinder_load())
+        ut_log(UT_LOG_WARN, "libgcc_s.so.1 cannot be loaded: no stacks in the account");
     ut_inner_start();
     int result = ut_sched_start();
     if (result < 0) {

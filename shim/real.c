@@ -32,12 +32,36 @@ static void *look_up(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
-void *ut_real_resolve(enum ut_symbol symbol)
+static void *resolve(enum ut_symbol symbol)
 {
     void *function = look_up(names[symbol]);
     if (!function)
         ut_die("a function of libc that the program calls cannot be found");
     __atomic_store_n(&ut_real_table[symbol], function, __ATOMIC_RELAXED);
+    return function;
+}
+
+/*
+ * Who makes a pipe, or waits for a child, forks and forks again: a shell. What its children call
+ * first is looked up before they are there, or each of them would do it anew.
+ */
+static void prepare_for_children(void)
+{
+    static const enum ut_symbol usual[] = {
+        UT_SYMBOL_close, UT_SYMBOL_dup2, UT_SYMBOL_fcntl, UT_SYMBOL_read, UT_SYMBOL_write,
+        UT_SYMBOL___longjmp_chk,
+    };
+    for (unsigned i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (!ut_real_table[usual[i]])
+            resolve(usual[i]);
+}
+
+void *ut_real_resolve(enum ut_symbol symbol)
+{
+    void *function = resolve(symbol);
+    if (symbol == UT_SYMBOL_pipe || symbol == UT_SYMBOL_pipe2 || symbol == UT_SYMBOL_waitpid ||
+        symbol == UT_SYMBOL_wait3)
+        prepare_for_children();
     return function;
 }
 
