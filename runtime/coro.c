@@ -2,8 +2,8 @@
 #include "coro.h"
 
 #include "critical.h"
+#include "leave.h"
 #include "lot.h"
-#include "run.h"
 #include "sched.h"
 #include "shake.h"
 #include "sigmask.h"
@@ -19,10 +19,16 @@ enum { KEEP_RESIDENT = 8 * 1024 }; /* below the stack pointer of a finished thre
 void (*ut_coro_body)(struct ut_coro *coro);
 void (*ut_coro_bequeath)(struct ut_coro *coro);
 
-/* Finished coroutines, the last one first: its stack is warm. Guarded by their lock. */
+/*
+ * Finished coroutines, guarded by their lock. The last few are taken first, and are as their threads have
+ * left them: most programs make a thread soon after one has ended. Those behind have given back
+ * what pages they had.
+ */
 static struct {
     struct ut_lock lock;
     struct ut_coro *first;
+    struct ut_coro *warm[UT_CORO_WARM]; /* a ring */
+    unsigned warm_end, warm_count;
 } pools[UT_STACK_CLASSES];
 
 /*
@@ -42,11 +48,15 @@ static struct ut_coro *in_slot(const struct ut_slot *slot)
 
 static struct ut_coro *take_pooled(unsigned size_class)
 {
+    struct ut_coro *coro;
     ut_critical_begin();
     ut_lock_acquire(&pools[size_class].lock);
-    struct ut_coro *coro = pools[size_class].first;
-    if (coro)
+    if (pools[size_class].warm_count) {
+        pools[size_class].warm_count--;
+        coro = pools[size_class].warm[--pools[size_class].warm_end % UT_CORO_WARM];
+    } else if ((coro = pools[size_class].first)) {
         pools[size_class].first = coro->next;
+    }
     ut_lock_release(&pools[size_class].lock);
     ut_critical_end();
     return coro;
@@ -61,6 +71,24 @@ static void put_pooled(struct ut_coro *coro)
     pools[coro->size_class].first = coro;
     ut_lock_release(&pools[coro->size_class].lock);
     ut_critical_end();
+}
+
+/* Its thread has just ended. Returns the one that is not among the last few any more, or NULL. */
+static struct ut_coro *put_warm(struct ut_coro *coro)
+{
+    struct ut_coro *cooled = NULL;
+    atomic_store_explicit(&coro->life, UT_CORO_POOLED, memory_order_release);
+    ut_critical_begin();
+    ut_lock_acquire(&pools[coro->size_class].lock);
+    unsigned place = pools[coro->size_class].warm_end++ % UT_CORO_WARM;
+    if (pools[coro->size_class].warm_count == UT_CORO_WARM)
+        cooled = pools[coro->size_class].warm[place];
+    else
+        pools[coro->size_class].warm_count++;
+    pools[coro->size_class].warm[place] = coro;
+    ut_lock_release(&pools[coro->size_class].lock);
+    ut_critical_end();
+    return cooled;
 }
 
 /* A coroutine without a thread control block yet: its handle is 0. */
@@ -132,17 +160,27 @@ struct ut_coro *ut_coro_next(struct ut_coro *coro)
 
 /* The end of a thread */
 
-/* Back to the pool, without the pages that a deep stack has left behind. */
-static void release(struct ut_coro *coro)
+/* Without the pages that a deep stack has left behind. */
+static void trim(struct ut_coro *coro)
 {
     uintptr_t keep = (uintptr_t)coro->context.stack_pointer - KEEP_RESIDENT;
     ut_stack_trim(coro->stack, (void *)(keep & ~(uintptr_t)4095));
+}
+
+/* Back to the pool. */
+static void release(struct ut_coro *coro)
+{
     if (coro->spoiled) {
+        trim(coro);
         ut_count(coroutines_spoiled);
         atomic_store_explicit(&coro->life, UT_CORO_POOLED, memory_order_release);
         return; /* with its slot: glibc has the thread control block in a list */
     }
-    put_pooled(coro);
+    struct ut_coro *cooled = put_warm(coro);
+    if (cooled) {
+        trim(cooled);
+        put_pooled(cooled);
+    }
 }
 
 void ut_coro_finish(struct ut_coro *coro)
@@ -220,7 +258,7 @@ void ut_coro_run(struct ut_coro *coro)
         if (coro->recycled)
             ut_tcb_renew();
         else
-            ut_run_adopt_signals(coro); /* else on its return from ut_sched_retire */
+            ut_leave_arrive(coro); /* else on its return from ut_sched_retire */
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();
@@ -250,6 +288,7 @@ void ut_coro_forked(struct ut_coro *self)
     for (unsigned i = 0; i < UT_STACK_CLASSES; i++) {
         pools[i].lock = (struct ut_lock){0};
         pools[i].first = NULL;
+        pools[i].warm_count = 0;
     }
     if (self)
         self->handle = 0;

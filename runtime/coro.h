@@ -23,6 +23,10 @@ struct ut_frame;
 struct ut_queued;
 struct ut_tls;
 
+enum { UT_CORO_WARM = 16 }; /* of the finished ones of a stack size keep the pages of their stacks */
+
+enum { UT_CORO_WAITS_FOR_OWN = 3 }; /* times: then it is expected to go on so */
+
 enum ut_coro_parking { /* whoever comes second, the switch or the waker, makes it runnable */
     UT_CORO_RUNNING,
     UT_CORO_PARKED, /* its registers are saved */
@@ -57,6 +61,8 @@ struct ut_coro {
     uint8_t holds;                       /* how many short runs it takes to forget that */
     _Atomic int64_t cpu_used, cpu_since; /* see cputime.c */
     _Atomic bool bind;                   /* it is to get a kernel thread of its own */
+    struct ut_coro *launched;            /* by it, since it last left its carrier; may be gone by now */
+    uint8_t waits_for_own;               /* how often in a row that was still waiting for it to leave */
     bool bound;                          /* it has one; others look at that under the lock */
     uint16_t last_lane, refused;         /* which lane ran it, plus one; only with the setting seed */
     struct ut_timer timer;               /* deadline of the current wait */

@@ -19,23 +19,34 @@ static _Atomic unsigned hogs;
 /* What a coroutine has left for */
 
 /* With the first signal that waits in FROM everything has been blocked: nothing else comes. */
-static void move_signals(struct ut_tls *from, struct ut_tls *to)
+void ut_run_take_signals(struct ut_tls *from)
 {
+    struct ut_tls *to = &ut_tls;
     if (__builtin_expect(!from->deferred, 1))
         return;
     for (; from->deferred && to->deferred < UT_TLS_DEFERRED; to->deferred++)
         to->deferred_info[to->deferred] = from->deferred_info[--from->deferred];
     to->deferred_mask = from->deferred_mask;
-    atomic_store_explicit(&from->attention, from->deferred > 0, memory_order_relaxed);
+    if (!from->coro) /* others may have asked for a coroutine's attention, too */
+        atomic_store_explicit(&from->attention, from->deferred > 0, memory_order_relaxed);
     atomic_store_explicit(&to->attention, true, memory_order_relaxed);
 }
 
-/* On the carrier's stack: what came for the process during CORO's last steps is the carrier's now. */
-static void retire(struct ut_coro *coro)
+void ut_run_retired(struct ut_coro *coro)
 {
-    move_signals(coro->tls, &ut_tls);
+    ut_run_take_signals(coro->tls); /* what came for the process during its last steps */
     coro->holds = 0; /* the next thread on it is another one */
+    coro->waits_for_own = 0;
     ut_coro_finish(coro);
+}
+
+void ut_run_parked(struct ut_coro *coro)
+{
+    /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
+    if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
+        ut_sched_make_runnable(coro);
+    else if (atomic_load(&coro->interrupted)) /* since it looked itself, in ut_wait_suspend */
+        ut_wait_interrupt(coro);
 }
 
 static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
@@ -43,17 +54,13 @@ static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
     ut_shake();
     switch (carrier->after) {
     case UT_AFTER_PARK:
-        /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
-        if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
-            ut_sched_make_runnable(coro);
-        else if (atomic_load(&coro->interrupted)) /* since it looked itself, in ut_wait_suspend */
-            ut_wait_interrupt(coro);
+        ut_run_parked(coro);
         break;
     case UT_AFTER_YIELD:
         ut_sched_requeue(carrier->lane, coro);
         break;
     case UT_AFTER_RETIRE:
-        retire(coro);
+        ut_run_retired(coro);
         break;
     }
 }
@@ -62,12 +69,6 @@ void ut_run_forward_signals(void)
 {
     if (__builtin_expect(atomic_load_explicit(&ut_tls.attention, memory_order_relaxed), 0))
         ut_critical_deliver();
-}
-
-void ut_run_adopt_signals(struct ut_coro *self)
-{
-    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
-    move_signals(carrier->tls, &ut_tls);
 }
 
 /* Load what the kernel keeps for each thread, for CORO to run on CARRIER. */
@@ -124,13 +125,17 @@ static void count_cpu(struct ut_coro *coro, bool begins)
         ut_cputime_leave(coro);
 }
 
-/* The lane is open: from here on the monitor may take it. */
-static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+void ut_run_open_lane(struct ut_carrier *carrier, struct ut_lane *lane)
 {
     atomic_store_explicit(&lane->owner, (uintptr_t)carrier | UT_LANE_OPEN, memory_order_release);
     /* After that store, in this order even for the CPU: the monitor's barrier sees to it. */
     ut_shake();
     ut_monitor_watch();
+}
+
+static void run_open(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
+{
+    ut_run_open_lane(carrier, lane);
     ut_arch_switch(&carrier->context, &coro->context);
 }
 
@@ -197,12 +202,12 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
     carrier->current = NULL;
     ut_carrier_bind(carrier, coro, false);
     atomic_store(&coro->bind, false);
-    retire(coro);
+    ut_run_retired(coro);
 }
 
 /* Running */
 
-static void count_tick(struct ut_lane *lane)
+void ut_run_count_tick(struct ut_lane *lane)
 {
     uint32_t ticks = atomic_load_explicit(&lane->ticks, memory_order_relaxed);
     atomic_store_explicit(&lane->ticks, ticks + 1, memory_order_relaxed);
@@ -220,7 +225,7 @@ void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *co
     prepare(carrier, coro);
     count_cpu(coro, true);
     if (lane)
-        count_tick(lane);
+        ut_run_count_tick(lane);
     if (__builtin_expect(coro->holds, 0))
         run_suspect(carrier, lane, coro);
     else if (lane)
@@ -228,6 +233,7 @@ void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *co
     else
         ut_arch_switch(&carrier->context, &coro->context);
     ut_shake();
+    coro = carrier->current; /* they may have gone straight from one to the next */
     count_cpu(coro, false);
     carrier->current = NULL;
     settle(carrier, coro);

@@ -11,6 +11,7 @@
 struct ut_carrier;
 struct ut_coro;
 struct ut_lane;
+struct ut_tls;
 
 /*
  * Run CORO, on CARRIER's own stack, until it leaves, and see to what it left for: the essay in
@@ -36,10 +37,16 @@ void ut_run_count_hog(const struct ut_episode *episode, int change);
 void ut_run_forward_signals(void);
 
 /*
- * On SELF, right after it has been switched to: a signal that came when its mask had been loaded and its
- * thread pointer had not waits in the carrier's state. It is SELF's, for the end of the critical section.
+ * What a coroutine that goes straight to the next one does instead (leave.c). Open the lane: from
+ * here on the monitor may take it. A tick is a coroutine resumed. CORO has left to wait: make it
+ * runnable if its wait has ended meanwhile; or its thread has ended. The signals that wait in FROM are for the caller, at
+ * the end of its critical section.
  */
-void ut_run_adopt_signals(struct ut_coro *self);
+void ut_run_open_lane(struct ut_carrier *carrier, struct ut_lane *lane);
+void ut_run_count_tick(struct ut_lane *lane);
+void ut_run_parked(struct ut_coro *coro);
+void ut_run_retired(struct ut_coro *coro);
+void ut_run_take_signals(struct ut_tls *from);
 
 /* In a forked child. */
 void ut_run_forked(void);

@@ -22,8 +22,13 @@
  * Wake storms. Waking a lane costs a system call and then a theft. A coroutine that makes
  * another one runnable most often parks right afterwards (a lock, a queue, a condition), so the first
  * one it wakes goes to the `next` slot without waking anybody; the second one wakes a lane.
- * If the waker does not park, the monitor lets others have the `next` slot. While one lane is
+ * If the waker does not park, the monitor lets others have the `next` slot. A new thread wakes a lane,
+ * unless its creator has lately left each time before anybody came for the new one. While one lane is
  * searching for work no other one is woken; the searcher, when it finds some, wakes the next.
+ *
+ * Straight on. A coroutine that leaves, while another one waits in its lane's queue, switches to that one
+ * itself: it is one switch instead of two, and the carrier's own stack, which would only have looked into
+ * the same queue, stays cold. Every so many ticks the carrier looks further (leave.c).
  *
  * Who holds its kernel thread. The monitor needs a while to see that a coroutine computes or is
  * blocked where nobody declared it, and meanwhile its lane stands still. One such coroutine costs
@@ -65,9 +70,6 @@
 #include <errno.h>
 
 enum {
-    GLOBAL_EVERY = 61, /* ticks; keeps the global queue from starving behind a busy local one */
-    POLL_EVERY = 32,   /* ticks; the same for descriptors and timers */
-    OLDEST_EVERY = 16, /* ticks; keeps the queue from starving behind two that wake each other */
     STEAL_ROUNDS = 2,
     REMEMBERED = 4, /* short runs after which one that held its kernel thread is trusted again */
 };
@@ -193,11 +195,13 @@ void ut_sched_make_runnable(struct ut_coro *coro)
         enqueue_globally(coro);
         return;
     }
-    bool crowded = true;
-    if (ut_tls.carrier)
-        ut_runq_push(&lane->queue, coro); /* events: first come, first served */
-    else
+    bool crowded;
+    if (ut_tls.carrier) {
+        crowded = !ut_runq_is_empty(&lane->queue); /* else this carrier runs it right away */
+        ut_runq_push(&lane->queue, coro);          /* events: first come, first served */
+    } else {
         crowded = ut_runq_push_next(&lane->queue, coro);
+    }
     ut_sched_unclaim(lane);
     if (crowded)
         ut_sched_kick();
@@ -236,14 +240,22 @@ void ut_sched_launch(struct ut_coro *coro)
     /* For the first time it may not be born yet: then whoever settles that makes it runnable. */
     if (atomic_exchange(&coro->parking, UT_CORO_WOKEN) != UT_CORO_PARKED && !coro->recycled)
         return;
+    struct ut_coro *self = ut_tls.coro;
     struct ut_lane *lane = ut_sched_claim();
     if (!lane) {
         enqueue_globally(coro);
         return;
     }
-    ut_runq_push(&lane->queue, coro); /* the creator usually has more to do: others may take it */
+    bool others_may = true;
+    if (self && self->waits_for_own >= UT_CORO_WAITS_FOR_OWN)
+        others_may = ut_runq_push_next(&lane->queue, coro);
+    else
+        ut_runq_push(&lane->queue, coro); /* the creator usually has more to do */
+    if (self)
+        self->launched = coro;
     ut_sched_unclaim(lane);
-    ut_sched_kick();
+    if (others_may)
+        ut_sched_kick();
 }
 
 void ut_sched_arm(struct ut_coro *self, struct ut_timer *timer)
@@ -258,76 +270,6 @@ void ut_sched_arm(struct ut_coro *self, struct ut_timer *timer)
     lane = &ut_lanes[0]; /* no lane: another one's owner must learn of the new deadline */
     if (ut_timer_arm(&lane->timers, timer))
         ut_reactor_poke(lane->reactor);
-}
-
-/* Switching, on the coroutine's side */
-
-/* A handler may have been left by siglongjmp, which sets the mask behind our back. */
-static void ask_for_mask(struct ut_coro *self, struct ut_carrier *carrier)
-{
-    uint64_t mask;
-    if (ut_tls.deferred) /* everything is blocked, for now */
-        return;
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &mask, sizeof mask);
-    carrier->mask = mask;
-    ut_coro_set_mask(self, mask);
-    if (mask == self->mask_before)
-        self->mask_unsure = false;
-}
-
-static void switch_away(struct ut_coro *self, enum ut_after_switch after)
-{
-    ut_sched_claim();
-    struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
-    if (__builtin_expect(self->mask_unsure && after != UT_AFTER_RETIRE, 0))
-        ask_for_mask(self, carrier);
-    if (__builtin_expect(carrier->pinned.since != 0, 0)) {
-        ut_run_count_hog(&carrier->pinned, -1);
-        ut_account_close(self, &carrier->pinned);
-    }
-    carrier->after = after;
-    ut_arch_switch(&self->context, &carrier->context);
-    ut_run_adopt_signals(self);
-}
-
-static bool is_on_its_stack(const struct ut_coro *self, const void *address)
-{
-    return (uintptr_t)address - (uintptr_t)self->stack < self->stack_size;
-}
-
-/*
- * Is SELF in a handler that came at any instruction? It may have interrupted malloc or fork, with
- * libc's locks held. Then whoever needs these holds a carrier until SELF goes on, and no new
- * carrier can be made, for that takes memory. So SELF must not give up its kernel thread only
- * because it has lost its lane, and does not yield: it goes on without a lane, as natively. (A
- * handler that really waits, for another thread, gives up its carrier like everybody.)
- *
- * siglongjmp and the unwinding of a cancelled thread leave a handler without its return. Then we
- * are above its frame, or no more on the alternate stack where that frame was.
- */
-static bool is_in_handler(const struct ut_coro *self)
-{
-    const void *here = __builtin_frame_address(0), *frame = self->handler_frame;
-    return frame && is_on_its_stack(self, frame) == is_on_its_stack(self, here) &&
-           (uintptr_t)here < (uintptr_t)frame;
-}
-
-void ut_sched_park(struct ut_coro *self)
-{
-    switch_away(self, UT_AFTER_PARK);
-}
-
-void ut_sched_yield(struct ut_coro *self)
-{
-    if (__builtin_expect(is_in_handler(self), 0))
-        ut_syscall0(SYS_sched_yield);
-    else
-        switch_away(self, UT_AFTER_YIELD);
-}
-
-void ut_sched_retire(struct ut_coro *self)
-{
-    switch_away(self, UT_AFTER_RETIRE);
 }
 
 /* Finding work. All these own LANE. */
@@ -416,11 +358,11 @@ static struct ut_coro *find_work(struct ut_lane *lane)
 {
     uint32_t ticks = atomic_load_explicit(&lane->ticks, memory_order_relaxed);
     struct ut_coro *coro = NULL;
-    if (ticks % POLL_EVERY == 0)
+    if (ticks % UT_POLL_EVERY == 0)
         poll(lane);
-    if (ticks % GLOBAL_EVERY == 0)
+    if (ticks % UT_GLOBAL_EVERY == 0)
         coro = take_global(lane);
-    if (!coro && ticks % OLDEST_EVERY == 0)
+    if (!coro && ticks % UT_OLDEST_EVERY == 0)
         coro = ut_runq_pop_oldest(&lane->queue);
     ut_run_forward_signals();
     while (!coro) {

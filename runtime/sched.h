@@ -23,6 +23,12 @@ struct ut_reactor;
 /* Set in a lane's owner word while a coroutine runs: the monitor may take the lane away. */
 #define UT_LANE_OPEN ((uintptr_t)1)
 
+enum { /* in ticks of a lane */
+    UT_GLOBAL_EVERY = 61, /* keeps the global queue from starving behind a busy local one */
+    UT_POLL_EVERY = 32,   /* the same for descriptors and timers */
+    UT_OLDEST_EVERY = 16, /* keeps the queue from starving behind two that wake each other */
+};
+
 /* What the carrier does for a coroutine that has just switched away from itself. */
 enum ut_after_switch {
     UT_AFTER_PARK,   /* it waits; unless it was woken meanwhile */
@@ -35,6 +41,7 @@ struct ut_carrier {
     struct ut_lane *lane;          /* which it believes to own; written by itself, or while idle */
     struct ut_coro *current;       /* read by the monitor for its reports */
     enum ut_after_switch after;    /* set by the coroutine that leaves */
+    struct ut_coro *left;          /* it went straight to `current`, which sees to it: leave.c */
     uint64_t mask;                 /* the kernel's signal mask of this thread */
     stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */

@@ -41,6 +41,11 @@ bool ut_shake_moves(void)
     return ALWAYS || ut_config.seed;
 }
 
+bool ut_shake_detours(void)
+{
+    return __builtin_expect(ut_shake_moves(), 0) && random_number() >> 8 & 1;
+}
+
 void ut_shake_call(struct ut_coro *self)
 {
     if (__builtin_expect(!ut_shake_moves(), 1) || random_number() >> 8 & 3)

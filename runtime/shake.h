@@ -25,6 +25,9 @@ void ut_shake_call(struct ut_coro *self);
 /* Are coroutines to change their carrier whenever they yield? */
 bool ut_shake_moves(void);
 
+/* Is this one to leave its carrier by the long way, although there is a short one? At random. */
+bool ut_shake_detours(void);
+
 #ifdef UT_SHAKE
 
 /* The kernel thread may be late here. Any context, with or without locks. */

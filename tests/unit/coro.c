@@ -247,25 +247,51 @@ Test(coro, an_interrupted_join_can_be_repeated, .timeout = 30)
     cr_assert_eq(join(slow, NULL, UT_FOREVER), 0);
 }
 
-/* A deep stack's pages go back to the kernel when its thread is over. */
-Test(coro, a_deep_stack_is_trimmed, .timeout = 30)
+enum { DEEP = 1 << 20 };
+
+static void *end_at_once(void *argument)
 {
-    enum { DEEP = 1 << 20 };
-    static unsigned char pages[DEEP / 4096];
-    unsigned resident = 0;
+    return argument;
+}
+
+static struct ut_coro *obtain_deep(void *(*start)(void *), uintptr_t argument)
+{
     int error = 0;
-    engine_start(1);
     struct ut_coro *coro = ut_coro_obtain(2 * DEEP, &error);
     cr_assert_not_null(coro);
-    coro->start = use_stack;
-    coro->argument = (void *)(uintptr_t)(DEEP + DEEP / 2);
-    engine_release(coro);
-    engine_join(coro);
+    coro->start = start;
+    coro->argument = (void *)argument;
+    return coro;
+}
+
+static unsigned resident_pages_of(const struct ut_coro *coro)
+{
+    static unsigned char pages[DEEP / 4096];
+    unsigned resident = 0;
     uintptr_t middle = ((uintptr_t)coro->stack + coro->stack_size - DEEP - 262144) & ~4095ul;
     cr_assert_eq(mincore((void *)middle, DEEP, pages), 0);
     for (int i = 0; i < DEEP / 4096; i++)
         resident += pages[i] & 1;
-    cr_assert_eq(resident, 0, "%u pages", resident);
+    return resident;
+}
+
+/* A deep stack's pages go back to the kernel when some more threads are over. */
+Test(coro, a_deep_stack_is_trimmed, .timeout = 30)
+{
+    struct ut_coro *others[UT_CORO_WARM];
+    engine_start(1);
+    for (int i = 0; i < UT_CORO_WARM; i++)
+        others[i] = obtain_deep(end_at_once, 0);
+    struct ut_coro *coro = obtain_deep(use_stack, DEEP + DEEP / 2);
+    engine_release(coro);
+    engine_join(coro);
+    cr_assert_eq(resident_pages_of(coro), DEEP / 4096, "the test does not use the stack");
+    for (int i = 0; i < UT_CORO_WARM; i++) {
+        cr_assert_gt(resident_pages_of(coro), 0, "others are warmer");
+        engine_release(others[i]);
+        engine_join(others[i]);
+    }
+    cr_assert_eq(resident_pages_of(coro), 0);
 }
 
 /* Threads create, join and detach at the same time, natively and from coroutines. */
