@@ -17,6 +17,8 @@ CASES = {
         ("contended", [50000], [5000], "ns_per_section", 1e-3),
     "pthread_create and join, warm":
         ("create", ["warm", 50000], ["warm", 5000], "ns_per_thread", 1e-3),
+    "pthread_create and join, warm, by main":
+        ("create", ["main", 50000], ["main", 5000], "ns_per_thread", 1e-3),
     "pthread_create and join, cold":
         ("create", ["cold", 10000], ["cold", 3000], "ns_per_thread", 1e-3),
     "broadcast to 10,000 threads":
@@ -54,6 +56,8 @@ def judge(bench, group):
     ratio("semaphore pipeline: time", "semaphores, pipeline of 8 threads: an item", 0.2, slow)
     ratio("contended mutex: time", "one mutex, 64 threads: a short section", 1.0)
     ratio("create and join, warm: time", "pthread_create and join, warm", 0.1, slow)
+    ratio("create and join, warm, by main: time", "pthread_create and join, warm, by main", 0.1,
+          "main is a kernel thread: two wake-ups between it and a lane")
     ratio("create and join, cold: time", "pthread_create and join, cold", 1.0)
     ratio("threads that compute: time", "8 threads that compute", 1 / 0.98)
     mine, theirs = (group.median("lock and unlock, uncontended", side, "time")
