@@ -50,20 +50,32 @@ struct ut_coro {
     /* Part 1: switch.S reads and writes this. */
     struct ut_context context;
 
-    /* Part 2: the scheduler. */
+    /* Part 2: what every wait and every switch touches, in two lines of the cache with part 1. */
     struct ut_coro *next;                /* in one run queue or pool; owned by its owner (and
                                             written by switch.S at its birth) */
     _Atomic(struct ut_carrier *) carrier; /* who runs it; written by that carrier */
     _Atomic uint32_t parking;            /* enum ut_coro_parking */
     _Atomic uint64_t wait;               /* ticket << 8 | outcome, see wait.h */
     const char *why;                     /* what it waits for, or the region it is in */
-    struct ut_episode held;              /* how it last held its kernel thread unannounced; */
-    uint8_t holds;                       /* how many short runs it takes to forget that */
-    _Atomic int64_t cpu_used, cpu_since; /* see cputime.c */
+    struct ut_tls *tls;                  /* its thread-local state, to raise tls->attention from afar */
+
+    _Atomic uint64_t mask;               /* blocked signals, bit n - 1 for signal n, as the kernel's */
+    _Atomic bool interrupted;            /* a signal or cancellation came: waits end, see wait.h */
     _Atomic bool bind;                   /* it is to get a kernel thread of its own */
-    struct ut_coro *launched;            /* by it, since it last left its carrier; may be gone by now */
-    uint8_t waits_for_own;               /* how often in a row that was still waiting for it to leave */
     bool bound;                          /* it has one; others look at that under the lock */
+    bool mask_unsure;                    /* in a handler, or one was left by siglongjmp */
+    bool handled;                        /* a handler ran since the current call began */
+    bool must_report;                    /* one without SA_RESTART: the call returns EINTR */
+    uint8_t holds;                       /* how many short runs it takes to forget `held` */
+    uint8_t waits_for_own;               /* how often in a row `launched` waited for it to leave */
+    struct ut_coro *launched;            /* by it, since it last left its carrier; may be gone by now */
+    stack_t alternate_stack;             /* sigaltstack(2) */
+    struct ut_frame *frames;             /* what a jump out of a handler would leave half done: shim */
+    uint32_t *cancel_state;              /* glibc's cancelhandling word in the TCB, or NULL */
+
+    /* The scheduler's, too. */
+    struct ut_episode held;              /* how it last held its kernel thread unannounced */
+    _Atomic int64_t cpu_used, cpu_since; /* see cputime.c */
     uint16_t last_lane, refused;         /* which lane ran it, plus one; only with the setting seed */
     struct ut_timer timer;               /* deadline of the current wait */
 
@@ -75,7 +87,6 @@ struct ut_coro {
     unsigned size_class;
     uint32_t thread_id;           /* virtual kernel thread id, also in glibc's TCB */
     pthread_t handle;             /* glibc's name for it */
-    uint32_t *cancel_state;       /* glibc's cancelhandling word in the TCB, or NULL */
     struct robust_list_head *robust; /* glibc's list of held robust mutexes, or NULL */
 
     /* Part 4: the thread of the program that runs on it now; set before it is started. */
@@ -88,20 +99,12 @@ struct ut_coro {
     _Atomic uint32_t life;        /* enum ut_coro_life, flags */
     size_t asked_size;            /* stack and guard size as the program asked for */
     size_t asked_guard;
-    _Atomic uint64_t mask;        /* blocked signals, bit n - 1 for signal n, as the kernel's */
     _Atomic uint64_t pending;     /* directed signals that have not been delivered */
-    _Atomic bool interrupted;     /* a signal or cancellation came: waits end, see wait.h */
     bool in_kick;                 /* in a trampoline that was not for a handler: shim */
-    bool mask_unsure;             /* in a handler, or one was left by siglongjmp */
     uint64_t mask_before;         /* the mask outside that handler */
-    stack_t alternate_stack;      /* sigaltstack(2) */
     void *handler_frame;          /* of a handler that came at any instruction, see sched.c */
     _Atomic bool awaits_signals;  /* takes even blocked ones: it is to be woken for them */
     bool keys_begun;              /* destructors of keys have begun: C++ objects are gone: shim */
-    struct ut_frame *frames;      /* what a jump out of a handler would leave half done: shim */
-    bool handled;                 /* a handler ran since the current call began */
-    bool must_report;             /* one without SA_RESTART: the call returns EINTR */
-    struct ut_tls *tls;           /* its thread-local state, to raise tls->attention from afar */
     struct ut_lock lock;          /* guards the fields below: others may set them */
     char name[16];
     struct ut_queued *queued;     /* the pending ones, oldest first: shim */
@@ -111,6 +114,7 @@ struct ut_coro {
     struct ut_cpus *cpus;         /* its own memory, kept; NULL: never needed */
 };
 
+_Static_assert(offsetof(struct ut_coro, held) == 128, "coroutines lie at cache lines: see in_slot");
 _Static_assert(offsetof(struct ut_coro, context) == 0 && offsetof(struct ut_coro, next) == 16,
                "struct ut_departures in arch.h relies on this layout");
 

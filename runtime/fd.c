@@ -21,32 +21,56 @@ enum {
     CHUNKS = 1024 * 1024 / PER_CHUNK, /* fs.nr_open's default, 1,048,576 */
 };
 
-static _Atomic(struct ut_fd *) chunks[CHUNKS];
+/* Seldom looked at, so it lies behind all entries of its chunk. */
+struct timeouts {
+    _Atomic int64_t of[2]; /* by direction: SO_RCVTIMEO, SO_SNDTIMEO; 0: none */
+};
+
+struct chunk {
+    struct ut_fd entries[PER_CHUNK];
+    struct timeouts timeouts[PER_CHUNK];
+};
+
+static _Atomic(struct chunk *) chunks[CHUNKS];
 static _Atomic uint32_t fork_epoch;
 
 struct ut_fd *ut_fd_find(int fd)
 {
+    unsigned number = (unsigned)fd; /* none is negative: those are absurdly large, then */
+    if (number >= CHUNKS * PER_CHUNK)
+        return NULL;
+    struct chunk *chunk = atomic_load_explicit(&chunks[number / PER_CHUNK], memory_order_acquire);
+    return chunk ? &chunk->entries[number % PER_CHUNK] : NULL;
+}
+
+/* Of an FD that has an entry. */
+static struct timeouts *timeouts_of(int fd)
+{
+    unsigned number = (unsigned)fd;
+    struct chunk *chunk = atomic_load_explicit(&chunks[number / PER_CHUNK], memory_order_acquire);
+    return &chunk->timeouts[number % PER_CHUNK];
+}
+
+static __attribute__((noinline, cold)) struct ut_fd *make_chunk(int fd)
+{
     if (fd < 0 || fd >= CHUNKS * PER_CHUNK)
         return NULL;
-    struct ut_fd *chunk = atomic_load_explicit(&chunks[fd / PER_CHUNK], memory_order_acquire);
-    return chunk ? &chunk[fd % PER_CHUNK] : NULL;
+    struct chunk *chunk = ut_sys_map(sizeof *chunk), *none = NULL;
+    if (!chunk)
+        return NULL;
+    for (int i = 0; i < PER_CHUNK; i++) {
+        atomic_init(&chunk->entries[i].stamp[0], UT_STAMP_READY);
+        atomic_init(&chunk->entries[i].stamp[1], UT_STAMP_READY);
+    }
+    if (!atomic_compare_exchange_strong(&chunks[fd / PER_CHUNK], &none, chunk))
+        ut_syscall2(SYS_munmap, chunk, sizeof *chunk); /* another was faster */
+    return ut_fd_find(fd);
 }
 
 struct ut_fd *ut_fd_get(int fd)
 {
     struct ut_fd *entry = ut_fd_find(fd);
-    if (entry || fd < 0 || fd >= CHUNKS * PER_CHUNK)
-        return entry;
-    struct ut_fd *chunk = ut_sys_map(PER_CHUNK * sizeof *chunk), *none = NULL;
-    if (!chunk)
-        return NULL;
-    for (int i = 0; i < PER_CHUNK; i++) {
-        atomic_init(&chunk[i].stamp[0], UT_STAMP_READY);
-        atomic_init(&chunk[i].stamp[1], UT_STAMP_READY);
-    }
-    if (!atomic_compare_exchange_strong(&chunks[fd / PER_CHUNK], &none, chunk))
-        ut_syscall2(SYS_munmap, chunk, PER_CHUNK * sizeof *chunk); /* another was faster */
-    return ut_fd_find(fd);
+    return __builtin_expect(entry != NULL, 1) ? entry : make_chunk(fd);
 }
 
 bool ut_fd_use(struct ut_fd_use *use, int fd, enum ut_fd_direction direction)
@@ -96,17 +120,27 @@ void ut_fd_exhausted(const struct ut_fd_use *use)
 
 /* Comings and goings */
 
-/* The number starts a new life. The caller holds the lock. */
-static void renew(struct ut_fd *entry)
+static void set_timeout(struct ut_fd *entry, int fd, enum ut_fd_direction direction, int64_t timeout)
+{
+    int64_t value = timeout == UT_FOREVER ? 0 : timeout;
+    atomic_store_explicit(&timeouts_of(fd)->of[direction], value, memory_order_relaxed);
+    if (value)
+        atomic_store_explicit(&entry->has_timeouts, true, memory_order_release);
+}
+
+/* The number FD starts a new life. The caller holds the lock. */
+static void renew(struct ut_fd *entry, int fd)
 {
     atomic_fetch_add_explicit(&entry->generation, 1, memory_order_release);
     ut_shake();
     ut_fd_wake(entry, ~0u, UT_WAIT_CLOSED);
     ut_shake();
-    for (int direction = 0; direction < 2; direction++) {
+    for (int direction = 0; direction < 2; direction++)
         atomic_store_explicit(&entry->stamp[direction], UT_STAMP_READY, memory_order_release);
-        atomic_store_explicit(&entry->timeout[direction], UT_FOREVER, memory_order_relaxed);
-    }
+    if (atomic_load_explicit(&entry->has_timeouts, memory_order_relaxed))
+        for (int direction = 0; direction < 2; direction++)
+            set_timeout(entry, fd, direction, UT_FOREVER);
+    atomic_store_explicit(&entry->has_timeouts, false, memory_order_relaxed);
     atomic_store_explicit(&entry->lane, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->kind, UT_FD_UNKNOWN, memory_order_relaxed);
     atomic_store_explicit(&entry->hung_up, false, memory_order_relaxed);
@@ -124,7 +158,7 @@ void ut_fd_opened(int fd, enum ut_fd_kind kind, bool owned, bool nonblock)
     if (!entry)
         return;
     ut_lock_acquire(&entry->lock);
-    renew(entry); /* it may have been closed behind our back */
+    renew(entry, fd); /* it may have been closed behind our back */
     atomic_store_explicit(&entry->kind, kind, memory_order_relaxed);
     atomic_store_explicit(&entry->nonblock, nonblock, memory_order_relaxed);
     atomic_store_explicit(&entry->epoch, atomic_load(&fork_epoch), memory_order_relaxed);
@@ -151,7 +185,7 @@ uint32_t ut_fd_closing(int fd)
     /* A duplicate would keep the registration alive, with a stale generation: take it out. */
     if (lane && (kept || !is_sole(entry)))
         ut_reactor_forget(ut_lanes[lane - 1].reactor, fd);
-    renew(entry);
+    renew(entry, fd);
     atomic_store_explicit(&entry->closing, true, memory_order_relaxed);
     uint32_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed);
     ut_lock_release(&entry->lock);
@@ -168,7 +202,7 @@ void ut_fd_closed(int fd, uint32_t generation)
     /* Else it was opened again meanwhile, by another thread. An attempt that was begun before the
      * close is of no use any more: it must not wait for what is gone. */
     if (atomic_load_explicit(&entry->generation, memory_order_relaxed) == generation)
-        renew(entry);
+        renew(entry, fd);
     ut_lock_release(&entry->lock);
 }
 
@@ -224,7 +258,7 @@ static bool is_signalfd(int fd, mode_t mode)
     return size == (long)sizeof wanted - 1 && memcmp(target, wanted, sizeof wanted - 1) == 0;
 }
 
-static enum ut_fd_kind ask_kind(int fd)
+static enum ut_fd_kind tell_kind(int fd)
 {
     struct stat status;
     int type = 0;
@@ -242,6 +276,15 @@ static enum ut_fd_kind ask_kind(int fd)
     return is_signalfd(fd, status.st_mode) ? UT_FD_SIGNALS : UT_FD_POLLABLE;
 }
 
+static __attribute__((noinline, cold)) enum ut_fd_kind ask_kind(struct ut_fd *entry, int fd)
+{
+    enum ut_fd_kind kind = tell_kind(fd);
+    ut_shake();
+    if (kind != UT_FD_UNKNOWN)
+        atomic_store_explicit(&entry->kind, kind, memory_order_relaxed);
+    return kind;
+}
+
 enum ut_fd_kind ut_fd_kind(int fd)
 {
     struct ut_fd *entry = ut_fd_get(fd);
@@ -250,15 +293,11 @@ enum ut_fd_kind ut_fd_kind(int fd)
     enum ut_fd_kind kind = atomic_load_explicit(&entry->kind, memory_order_relaxed);
     if (kind != UT_FD_UNKNOWN)
         return kind;
-    kind = ask_kind(fd);
-    ut_shake();
-    if (kind != UT_FD_UNKNOWN)
-        atomic_store_explicit(&entry->kind, kind, memory_order_relaxed);
-    return kind;
+    return ask_kind(entry, fd);
 }
 
 /* A descriptor from elsewhere (inherited, received) may come with timeouts. */
-static void ask_timeouts(struct ut_fd *entry, int fd)
+static __attribute__((noinline, cold)) void ask_timeouts(struct ut_fd *entry, int fd)
 {
     static const int option[] = {[UT_FD_READ] = SO_RCVTIMEO, [UT_FD_WRITE] = SO_SNDTIMEO};
     for (int direction = 0; direction < 2; direction++) {
@@ -266,8 +305,7 @@ static void ask_timeouts(struct ut_fd *entry, int fd)
         socklen_t size = sizeof time;
         long result = ut_syscall5(SYS_getsockopt, fd, SOL_SOCKET, option[direction], &time, &size);
         int64_t span = time.tv_sec * UT_SECOND + time.tv_usec * UT_MICROSECOND;
-        atomic_store_explicit(&entry->timeout[direction], result == 0 && span ? span : UT_FOREVER,
-                              memory_order_relaxed);
+        set_timeout(entry, fd, direction, result == 0 && span ? span : UT_FOREVER);
     }
     atomic_store_explicit(&entry->timeouts_known, true, memory_order_release);
 }
@@ -279,14 +317,17 @@ int64_t ut_fd_timeout(int fd, enum ut_fd_direction direction)
         return UT_FOREVER;
     if (!atomic_load_explicit(&entry->timeouts_known, memory_order_acquire))
         ask_timeouts(entry, fd);
-    return atomic_load_explicit(&entry->timeout[direction], memory_order_relaxed);
+    if (!atomic_load_explicit(&entry->has_timeouts, memory_order_acquire))
+        return UT_FOREVER;
+    int64_t value = atomic_load_explicit(&timeouts_of(fd)->of[direction], memory_order_relaxed);
+    return value ? value : UT_FOREVER;
 }
 
 void ut_fd_set_timeout(int fd, enum ut_fd_direction direction, int64_t timeout)
 {
     struct ut_fd *entry = ut_fd_get(fd);
     if (entry)
-        atomic_store_explicit(&entry->timeout[direction], timeout, memory_order_relaxed);
+        set_timeout(entry, fd, direction, timeout);
 }
 
 int ut_fd_linger(int fd)
@@ -335,16 +376,16 @@ void ut_fd_forked(void)
     ut_ours_close();
     atomic_fetch_add(&fork_epoch, 1);
     for (int i = 0; i < CHUNKS; i++) {
-        struct ut_fd *chunk = atomic_load(&chunks[i]);
+        struct chunk *chunk = atomic_load(&chunks[i]);
         for (int j = 0; chunk && j < PER_CHUNK; j++) {
-            struct ut_fd *entry = &chunk[j];
+            struct ut_fd *entry = &chunk->entries[j];
             entry->lock = (struct ut_lock){0};
             atomic_store(&entry->waiters, NULL);
             entry->last = NULL;
             entry->calls = NULL;
             atomic_store(&entry->closing, false); /* who was about to has stayed behind */
             if (atomic_load(&entry->lane))
-                renew(entry);
+                renew(entry, i * PER_CHUNK + j);
         }
     }
 }

@@ -20,6 +20,7 @@ static const uint32_t ut_fd_interest[] = {
     [UT_FD_WRITE] = EPOLLOUT | EPOLLHUP | EPOLLERR,
 };
 
+/* What every wait touches: one line of the cache. */
 struct ut_fd {
     struct ut_lock lock;
     _Atomic uint32_t generation; /* counts uses of the number; changed under the lock */
@@ -35,11 +36,13 @@ struct ut_fd {
     _Atomic uint32_t holders; /* calls that keep a closed file alive, see ut_fd_closing */
     _Atomic int linger;       /* seconds */
     struct ut_pace pace;      /* of calls on a file */
-    _Atomic int64_t timeout[2];
+    _Atomic bool has_timeouts; /* else none, if they are known */
     _Atomic(struct ut_fd_waiter *) waiters; /* first come first; changed under the lock */
     struct ut_fd_waiter *last;              /* under the lock */
     struct ut_fd_call *calls;               /* under way, of any generation; under the lock */
 };
+
+_Static_assert(sizeof(struct ut_fd) == 64, "one line of the cache");
 
 /* The entry of FD, if there is one already; or made, NULL without memory or for absurd numbers. */
 struct ut_fd *ut_fd_find(int fd);

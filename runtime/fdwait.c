@@ -116,6 +116,8 @@ static int closed(const struct ut_fd_call *call)
 static bool nothing_new(struct ut_fd *entry, const struct ut_fd_use *use)
 {
     uint32_t stamp = use->stamp, drained = use->stamp & ~UT_STAMP_READY;
+    if (stamp == drained)
+        return atomic_load(&entry->stamp[use->direction]) == drained;
     return atomic_compare_exchange_strong(&entry->stamp[use->direction], &stamp, drained) ||
            stamp == drained;
 }
@@ -151,7 +153,8 @@ int ut_fd_wait(const struct ut_fd_use *use, struct ut_fd_call *call, const char 
     queue(entry, &waiter);
     ut_lock_release(&entry->lock);
     enum ut_wait_outcome outcome = ut_wait_suspend(self, why, deadline);
-    ut_fd_dequeue(&waiter);
+    if (outcome != UT_WAIT_WOKEN) /* else ut_fd_wake has taken it out, before it ended the wait */
+        ut_fd_dequeue(&waiter);
     return outcome == UT_WAIT_CLOSED ? closed(call) : outcome_error(outcome);
 }
 

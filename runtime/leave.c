@@ -179,9 +179,22 @@ void ut_sched_park(struct ut_coro *self)
     switch_away(self, UT_AFTER_PARK);
 }
 
+/* Nobody waits in SELF's lane, as far as can be told without asking the kernel for events. */
+static bool is_alone(void)
+{
+    struct ut_lane *lane = ut_sched_claim();
+    bool alone = lane && !others_have_a_say(lane) && ut_runq_is_empty(&lane->queue) &&
+                 !ut_runq_global_length() && !ut_shake_moves();
+    if (alone)
+        ut_run_count_tick(lane);
+    ut_sched_unclaim(lane);
+    return alone;
+}
+
 void ut_sched_yield(struct ut_coro *self)
 {
-    if (__builtin_expect(is_in_handler(self), 0))
+    /* Kernel threads may want the CPU, natively: whom the coroutine waits for may be one. */
+    if (__builtin_expect(is_in_handler(self), 0) || is_alone())
         ut_syscall0(SYS_sched_yield);
     else
         switch_away(self, UT_AFTER_YIELD);

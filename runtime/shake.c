@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "shake.h"
 
-#include "config.h"
 #include "coro.h"
 #include "critical.h"
 #include "sched.h"
 #include "sys.h"
-
-#ifdef UT_SHAKE
-enum { ALWAYS = true };
-#else
-enum { ALWAYS = false };
-#endif
 
 static uint32_t identity(void)
 {
@@ -36,19 +29,14 @@ static uint32_t random_number(void)
     return x;
 }
 
-bool ut_shake_moves(void)
+bool ut_shake_toss(void)
 {
-    return ALWAYS || ut_config.seed;
+    return random_number() >> 8 & 1;
 }
 
-bool ut_shake_detours(void)
+void ut_shake_maybe_yield(struct ut_coro *self)
 {
-    return __builtin_expect(ut_shake_moves(), 0) && random_number() >> 8 & 1;
-}
-
-void ut_shake_call(struct ut_coro *self)
-{
-    if (__builtin_expect(!ut_shake_moves(), 1) || random_number() >> 8 & 3)
+    if (random_number() >> 8 & 3)
         return;
     ut_critical_begin();
     ut_sched_yield(self);

@@ -12,21 +12,41 @@
 #ifndef UT_SHAKE_H
 #define UT_SHAKE_H
 
+#include "config.h"
+
 #include <stdbool.h>
 
 struct ut_coro;
+
+/* Are coroutines to change their carrier whenever they yield? */
+static inline bool ut_shake_moves(void)
+{
+#ifdef UT_SHAKE
+    return true;
+#else
+    return __builtin_expect(ut_config.seed != 0, 0);
+#endif
+}
+
+/* At random: yield. Coroutines, outside critical sections. */
+void ut_shake_maybe_yield(struct ut_coro *self);
 
 /*
  * A cancellation point, where a thread could lose its CPU: the coroutine may yield, and go on on
  * another carrier. Coroutines, outside critical sections.
  */
-void ut_shake_call(struct ut_coro *self);
-
-/* Are coroutines to change their carrier whenever they yield? */
-bool ut_shake_moves(void);
+static inline void ut_shake_call(struct ut_coro *self)
+{
+    if (ut_shake_moves())
+        ut_shake_maybe_yield(self);
+}
 
 /* Is this one to leave its carrier by the long way, although there is a short one? At random. */
-bool ut_shake_detours(void);
+bool ut_shake_toss(void);
+static inline bool ut_shake_detours(void)
+{
+    return ut_shake_moves() && ut_shake_toss();
+}
 
 #ifdef UT_SHAKE
 

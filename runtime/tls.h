@@ -32,6 +32,7 @@ struct ut_tls {
     uint64_t deferred_mask;     /* the kernel's mask to go back to once it has been delivered */
 };
 
-extern __thread struct ut_tls ut_tls __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct ut_tls ut_tls
+    __attribute__((aligned(64), tls_model("initial-exec"), visibility("hidden")));
 
 #endif

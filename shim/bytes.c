@@ -109,12 +109,6 @@ static long attempt_plain_recv(struct ut_io *io)
                        0);
 }
 
-static long attempt_plain_send(struct ut_io *io)
-{
-    return ut_syscall6(SYS_sendto, io->fd, (long)io->buffer + (long)io->done,
-                       (long)(io->wanted - io->done), MSG_DONTWAIT, 0, 0);
-}
-
 /* Files */
 
 /* EXPRESSION, a call of a real function on file FD, as quick as the last ones on it. */
@@ -227,14 +221,8 @@ UT_EXPORT ssize_t write(int fd, const void *buffer, size_t count)
     if (!self || !count)
         return real(write)(fd, buffer, count);
     enum ut_fd_kind kind = ut_fd_kind(fd);
-    if (is_socket(kind)) {
-        struct ut_io io = {
-            .fd = fd, .direction = UT_FD_WRITE, .why = "write", .wanted = count,
-            .buffer = (void *)buffer, .attempt = attempt_plain_send,
-            .everything = kind == UT_FD_STREAM,
-        };
-        return ut_shim_return(ut_io_run(self, &io));
-    }
+    if (is_socket(kind))
+        return ut_shim_return(ut_io_send(self, "write", fd, buffer, count, 0));
     if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
         return ON_FILE("write", fd, real(write)(fd, buffer, count));
     struct iovec part = {(void *)buffer, count};

@@ -134,14 +134,11 @@ static void end_call(struct ut_io **io)
     leave_call(frame->coro, frame);
 }
 
-long ut_io_run(struct ut_coro *self, struct ut_io *io)
+/* All of ut_io_run but its beginning. */
+static long run(struct ut_coro *self, struct ut_io *io)
 {
     __attribute__((cleanup(end_call), unused)) struct ut_io *call = io;
     struct ut_fd_use use;
-    if (io->uncancelled)
-        ut_shim_begin(self);
-    else
-        ut_shim_cancellation_point(self);
     for (;;) {
         follow(io);
         if (!ut_fd_use(&use, io->fd, io->direction))
@@ -185,4 +182,46 @@ long ut_io_run(struct ut_coro *self, struct ut_io *io)
         if (error)
             return partial(io, error);
     }
+}
+
+long ut_io_run(struct ut_coro *self, struct ut_io *io)
+{
+    if (io->uncancelled)
+        ut_shim_begin(self);
+    else
+        ut_shim_cancellation_point(self);
+    return run(self, io);
+}
+
+static long attempt_send(struct ut_io *io)
+{
+    return ut_syscall6(SYS_sendto, io->fd, (long)io->buffer + (long)io->done,
+                       (long)(io->wanted - io->done), io->flags | MSG_DONTWAIT, 0, 0);
+}
+
+/* Most often there is room for all of it, and then nothing of the long way is needed. */
+long ut_io_send(struct ut_coro *self, const char *why, int fd, const void *buffer, size_t count,
+                int flags)
+{
+    struct ut_fd_use use;
+    ssize_t sent = 0;
+    ut_shim_cancellation_point(self);
+    if (ut_fd_use(&use, fd, UT_FD_WRITE) && ut_fd_promising(&use)) {
+        sent = ut_syscall6(SYS_sendto, fd, (long)buffer, (long)count, flags | MSG_DONTWAIT, 0, 0);
+        if (sent == (ssize_t)count) {
+            pass_on(&use);
+            return sent;
+        }
+        if (sent == -EPIPE)
+            ut_signals_keep_own(self, SIGPIPE);
+        if (sent < 0 && sent != -EAGAIN)
+            return sent;
+    }
+    struct ut_io io = {
+        .fd = fd, .direction = UT_FD_WRITE, .why = why, .wanted = count, .buffer = (void *)buffer,
+        .flags = flags, .attempt = attempt_send, .done = sent > 0 ? (size_t)sent : 0,
+        /* Messages go whole or not at all; a stream takes what fits, and the rest is ours to send. */
+        .everything = ut_fd_kind(fd) == UT_FD_STREAM,
+    };
+    return run(self, &io);
 }

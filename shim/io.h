@@ -41,6 +41,10 @@ struct ut_io {
 /* Do it: the call's result or -errno. Parks. A cancellation point, unless UNCANCELLED. */
 long ut_io_run(struct ut_coro *self, struct ut_io *io);
 
+/* The same for a send to where the socket is connected: WHY is the function's name. */
+long ut_io_send(struct ut_coro *self, const char *why, int fd, const void *buffer, size_t count,
+                int flags);
+
 /* Copy PARTS without their first SKIPPED bytes to REST (room for COUNT); how many are left. */
 int ut_io_skip(const struct iovec *parts, int count, size_t skipped, struct iovec *rest);
 

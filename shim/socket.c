@@ -163,7 +163,7 @@ UT_EXPORT ssize_t send(int fd, const void *buffer, size_t count, int flags)
     struct ut_coro *self = ut_shim_self();
     if (!self || never_waits(flags))
         return real(send)(fd, buffer, count, flags);
-    return transmit(self, "send", fd, buffer, count, flags, NULL, 0);
+    return ut_shim_return(ut_io_send(self, "send", fd, buffer, count, flags));
 }
 UT_ALIAS(__send, send);
 

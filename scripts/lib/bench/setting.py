@@ -49,18 +49,19 @@ def stack_options(side):
     return ["--stack-size=64K"] if side == LITTLE_STACKS else []
 
 
-def words(command, side):
+def words(command, side, carriers=None):
     prefix = []
     if side != server.NATIVE:
-        prefix = [places.UNTHREAD, *stack_options(side), "--"]
+        options = stack_options(side) + ([f"--carriers={carriers}"] if carriers else [])
+        prefix = [places.UNTHREAD, *options, "--"]
     return [str(word) for word in [*prefix, *command]]
 
 
-def output(command, side, cpu=None, patience=300):
+def output(command, side, cpu=None, patience=300, carriers=None):
     """What the program prints; it must succeed."""
     prefix = [] if cpu is None else ["taskset", "-c", str(cpu)]
     done = subprocess.run(
-        prefix + words(command, side), capture_output=True, text=True, timeout=patience,
+        prefix + words(command, side, carriers), capture_output=True, text=True, timeout=patience,
         env=server.clean_environment(),
     )  # fmt: skip
     if done.returncode != 0:

@@ -10,11 +10,11 @@ METRICS = [Metric("time", "us", plot=True)]
 # case: program, its arguments, the short form's, what it prints, microseconds in one of these
 CASES = {
     "mutex and condition, 2 threads: a round":
-        ("ping_pong", [200000], [30000], "ns_per_round", 1e-3),
+        ("ping_pong", [200000, 1], [30000, 1], "ns_per_round", 1e-3),
     "semaphores, pipeline of 8 threads: an item":
         ("pipeline", [200000], [30000], "ns_per_item", 1e-3),
     "one mutex, 64 threads: a short section":
-        ("contended", [50000], [5000], "ns_per_section", 1e-3),
+        ("contended", [50000], [20000], "ns_per_section", 1e-3),
     "pthread_create and join, warm":
         ("create", ["warm", 50000], ["warm", 5000], "ns_per_thread", 1e-3),
     "pthread_create and join, warm, by main":

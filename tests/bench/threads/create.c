@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* create warm ROUNDS: one thread at a time, made and joined by another thread; create main ROUNDS: by
- * the main thread. create cold N: N threads that are all alive before the first may end, so that
+/* create warm ROUNDS [CREATORS]: one thread at a time, made and joined by another thread (or by each of
+ * several); create main ROUNDS: by the main thread. create cold N: N threads that are all alive before the first may end, so that
  * none can take over what another has left. */
 #include "measure.h"
 
@@ -19,18 +19,38 @@ static void *pass_gate(void *argument)
 }
 
 static long rounds;
-static double cost;
 
-static void *warm(void *argument)
+static void *create_and_join(void *argument)
+{
+    for (long i = 0; i < rounds; i++)
+        pthread_join(start(pass, NULL), NULL);
+    return argument;
+}
+
+static double by_main(void)
 {
     uint64_t began;
 
     pthread_join(start(pass, NULL), NULL);
     began = now_ns();
-    for (long i = 0; i < rounds; i++)
-        pthread_join(start(pass, NULL), NULL);
-    cost = (double)(now_ns() - began) / (double)rounds;
-    return argument;
+    create_and_join(NULL);
+    return (double)(now_ns() - began) / (double)rounds;
+}
+
+static double by_threads(long count)
+{
+    pthread_t *creators = calloc((size_t)count, sizeof *creators);
+    uint64_t began, cpu;
+
+    pthread_join(start(pass, NULL), NULL);
+    began = now_ns();
+    cpu = cpu_ns();
+    for (long i = 0; i < count; i++)
+        creators[i] = start(create_and_join, NULL);
+    for (long i = 0; i < count; i++)
+        pthread_join(creators[i], NULL);
+    say("cpu_ns_per_thread", (double)(cpu_ns() - cpu) / (double)(rounds * count));
+    return (double)(now_ns() - began) / (double)(rounds * count);
 }
 
 static double cold(long n)
@@ -51,13 +71,15 @@ static double cold(long n)
 
 int main(int count, char **arguments)
 {
+    double cost;
+
     rounds = number_at(2, count, arguments);
     if (strcmp(arguments[1], "cold") == 0)
         cost = cold(rounds);
     else if (strcmp(arguments[1], "main") == 0)
-        warm(NULL);
+        cost = by_main();
     else
-        pthread_join(start(warm, NULL), NULL);
+        cost = by_threads(count > 3 ? number_at(3, count, arguments) : 1);
     say("ns_per_thread", cost);
     return 0;
 }

@@ -44,7 +44,7 @@ static void in_waitpid_for_stops(void)
 
 static void in_system(void)
 {
-    system("sleep 1000");
+    system("exec sleep 1000"); /* else the shell is killed, and what it began is left */
 }
 
 static const struct blocking_call calls[] = {

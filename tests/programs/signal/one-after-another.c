@@ -6,7 +6,7 @@
 
 #include "check.h"
 
-enum { SIGNALS_SENT = 30000, FRAMES = 16 * 1024 };
+enum { SIGNALS_SENT = 8000, FRAMES = 16 * 1024 };
 
 static _Atomic int handled;
 static _Atomic bool ready, stop;

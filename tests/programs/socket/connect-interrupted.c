@@ -47,7 +47,7 @@ int main(void)
         struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
         must_sys(sigaction(SIGUSR1, &action, NULL));
         fd = (int)must_sys(socket(AF_INET, SOCK_STREAM, 0));
-        set_timeout(fd, SO_SNDTIMEO, 1500);
+        set_timeout(fd, SO_SNDTIMEO, 6000);
         pthread_t thread = start(connects, NULL);
         settle();
         settle();
