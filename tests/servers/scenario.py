@@ -24,7 +24,6 @@ RUNTIME_DESCRIPTORS = 4
 FAILURES = (OSError, RuntimeError, EOFError, KeyError, asyncio.TimeoutError)
 
 
-@dataclass
 def system_calls_are_slow():
     """On such machines (virtual ones without help from the hardware) threads that allocate block each other
     for tens of milliseconds in mmap and munmap, and whoever blocks keeps a kernel thread."""
@@ -35,6 +34,7 @@ def system_calls_are_slow():
     return (time.perf_counter_ns() - began) / calls > 500
 
 
+@dataclass
 class Sizes:
     connections: int
     rounds: int
