@@ -54,7 +54,7 @@ def judge(bench, group):
     ratio("broadcast to 10,000 threads: time", "broadcast to 10,000 threads", 1 / 3, slow)
     ratio("mutex and condition ping-pong: time", "mutex and condition, 2 threads: a round", 0.2, slow)
     ratio("semaphore pipeline: time", "semaphores, pipeline of 8 threads: an item", 0.2, slow)
-    ratio("contended mutex: time", "one mutex, 64 threads: a short section", 1.0)
+    ratio("contended mutex: time", "one mutex, 64 threads: a short section", 1.0, slow)
     ratio("create and join, warm: time", "pthread_create and join, warm", 0.1, slow)
     ratio("create and join, warm, by main: time", "pthread_create and join, warm, by main", 0.1,
           "main is a kernel thread: two wake-ups between it and a lane")
