@@ -179,12 +179,16 @@ void ut_sched_park(struct ut_coro *self)
     switch_away(self, UT_AFTER_PARK);
 }
 
-/* Nobody waits in SELF's lane, as far as can be told without asking the kernel for events. */
-static bool is_alone(void)
+/*
+ * Nobody waits in SELF's lane, as far as can be told without asking the kernel for events. (One that
+ * is to get a kernel thread of its own gets it by leaving.)
+ */
+static bool is_alone(struct ut_coro *self)
 {
     struct ut_lane *lane = ut_sched_claim();
     bool alone = lane && !others_have_a_say(lane) && ut_runq_is_empty(&lane->queue) &&
-                 !ut_runq_global_length() && !ut_shake_moves();
+                 !ut_runq_global_length() && !ut_shake_moves() &&
+                 !atomic_load_explicit(&self->bind, memory_order_relaxed);
     if (alone)
         ut_run_count_tick(lane);
     ut_sched_unclaim(lane);
@@ -194,7 +198,7 @@ static bool is_alone(void)
 void ut_sched_yield(struct ut_coro *self)
 {
     /* Kernel threads may want the CPU, natively: whom the coroutine waits for may be one. */
-    if (__builtin_expect(is_in_handler(self), 0) || is_alone())
+    if (__builtin_expect(is_in_handler(self), 0) || is_alone(self))
         ut_syscall0(SYS_sched_yield);
     else
         switch_away(self, UT_AFTER_YIELD);

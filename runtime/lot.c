@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 enum { WAKE_BATCH = 64 };
 
-struct ut_lot_bucket ut_lot_buckets[1 << UT_LOT_BITS];
+_Alignas(4096) struct ut_lot_bucket ut_lot_buckets[1 << UT_LOT_BITS]; /* see ut_lot_forked */
 
 /* The caller holds the bucket's lock for all of these. */
 
@@ -244,7 +245,7 @@ unsigned ut_lot_requeue(const void *from, const void *to, unsigned most, unsigne
 
 void ut_lot_forked(void)
 {
-    for (unsigned i = 0; i < 1 << UT_LOT_BITS; i++) /* without touching the untouched pages */
-        if (atomic_load(&ut_lot_buckets[i].count) || atomic_load(&ut_lot_buckets[i].lock.word))
-            memset(&ut_lot_buckets[i], 0, sizeof ut_lot_buckets[i]);
+    /* The pages are zero again when they are next touched, and nobody touches them now. */
+    if (ut_syscall3(SYS_madvise, ut_lot_buckets, sizeof ut_lot_buckets, MADV_DONTNEED) < 0)
+        memset(ut_lot_buckets, 0, sizeof ut_lot_buckets); /* larger pages than the alignment */
 }

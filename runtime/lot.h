@@ -37,7 +37,8 @@ struct ut_lot_bucket {
     struct ut_lot_waiter *first, *last;
 } __attribute__((aligned(32)));
 
-enum { UT_LOT_BITS = 12 };
+/* With a million waiters at as many addresses there are thirty in a bucket: a wake-up looks at each. */
+enum { UT_LOT_BITS = 15 };
 
 extern struct ut_lot_bucket ut_lot_buckets[1 << UT_LOT_BITS];
 

@@ -3,7 +3,9 @@
  * and one that sets the thread pointer. */
 #include "measure.h"
 
+#ifdef __x86_64__
 #include <asm/prctl.h>
+#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -16,7 +18,7 @@ int main(int count, char **arguments)
     for (long i = 0; i < calls; i++)
         syscall(SYS_getppid);
     say("getppid_ns", (double)(now_ns() - began) / (double)calls);
-#ifdef SYS_arch_prctl
+#ifdef __x86_64__
     syscall(SYS_arch_prctl, ARCH_GET_FS, &pointer);
     began = now_ns();
     for (long i = 0; i < calls; i++)
