@@ -254,11 +254,10 @@ int ut_coro_join(struct ut_coro *coro, void **result, int64_t deadline)
  */
 void ut_coro_run(struct ut_coro *coro)
 {
+    ut_leave_arrive(coro); /* for the first time; later on the return from ut_sched_retire */
     for (;;) {
         if (coro->recycled)
             ut_tcb_renew();
-        else
-            ut_leave_arrive(coro); /* else on its return from ut_sched_retire */
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();

@@ -8,7 +8,6 @@
 #include "run.h"
 #include "sched.h"
 #include "shake.h"
-#include "stats.h"
 #include "sys.h"
 #include "wait.h"
 
@@ -60,8 +59,10 @@ static struct ut_coro *choose(struct ut_coro *self, struct ut_carrier *carrier)
     struct ut_lane *lane = carrier->lane;
     if (!lane || others_have_a_say(lane) || self->holds || self->bound || ut_shake_detours() ||
         atomic_load_explicit(&ut_tls.attention, memory_order_relaxed) ||
-        atomic_load_explicit(&ut_cputime_counting, memory_order_relaxed))
+        atomic_load_explicit(&ut_cputime_counting, memory_order_relaxed)) {
+        self->launched = NULL; /* nothing is learnt this time */
         return NULL;
+    }
     struct ut_coro *next = first_in_queue(lane);
     learn_from_launch(self, next);
     if (next && !fits(carrier, next)) {

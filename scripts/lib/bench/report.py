@@ -101,7 +101,8 @@ def number(value):
     if value is None:
         return ""
     size = abs(value)
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.1f}" if size >= 100 else f"{value:.2f}"
+    digits = 0 if size >= 1000 else 1 if size >= 100 else 2 if size >= 0.1 or not size else 4
+    return f"{value:,.{digits}f}"
 
 
 class Report:
