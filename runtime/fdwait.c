@@ -213,10 +213,13 @@ bool ut_fd_keep_open(struct ut_fd *entry, int fd)
     return true;
 }
 
-/* Does a stamp say that one of EVENTS is worth a look? Priority data is never counted on. */
+/*
+ * Does a stamp say that one of EVENTS is worth a look? Priority data is never counted on. Without any
+ * event the end of the stream is waited for: that stamps both directions.
+ */
 static bool may_have_come(struct ut_fd *entry, uint32_t events)
 {
-    return ((events & ut_fd_interest[UT_FD_READ]) &&
+    return (events != EPOLLOUT &&
             (atomic_load_explicit(&entry->stamp[UT_FD_READ], memory_order_relaxed) &
              UT_STAMP_READY)) ||
            ((events & EPOLLOUT) &&
