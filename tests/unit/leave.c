@@ -41,8 +41,9 @@ Test(leave, two_that_yield_take_turns, .timeout = 30)
     engine_start(1);
     engine_run(launch_two, NULL);
     cr_assert_eq(turn_count, 2 * TURNS);
-    /* Which comes first is nobody's promise; from when both are there they alternate. */
-    for (int i = 2; i < 2 * TURNS - 2; i++)
+    /* Which comes first is nobody's promise; from when both are there they alternate. (When shaken
+     * they go by the global queue, of which a lane takes several at a time.) */
+    for (int i = 2; !ut_shake_moves() && i < 2 * TURNS - 2; i++)
         cr_assert_neq(turns[i], turns[i + 1], "twice in a row at %d: %.20s", i, &turns[i]);
 }
 
