@@ -9,7 +9,6 @@
 #include "sched.h"
 #include "shake.h"
 #include "sys.h"
-#include "wait.h"
 
 /* Straight to the next one */
 
@@ -41,7 +40,7 @@ static bool fits(const struct ut_carrier *carrier, struct ut_coro *coro)
            !atomic_load_explicit(&coro->bind, memory_order_relaxed);
 }
 
-/* Is NEXT the thread that SELF has made? Then to wake another lane for it was of no use: ut_sched_launch. */
+/* Is NEXT the thread that SELF has made? Then another lane was woken in vain: ut_sched_launch. */
 static void learn_from_launch(struct ut_coro *self, const struct ut_coro *next)
 {
     if (__builtin_expect(!self->launched, 1))
@@ -84,26 +83,6 @@ static void go_straight_to(struct ut_coro *next, struct ut_coro *self, struct ut
     ut_arch_switch(&self->context, &next->context);
 }
 
-/* On another coroutine's stack, with an open lane: what LEFT has left for. As settle in run.c. */
-static void settle(struct ut_coro *left, enum ut_after_switch after)
-{
-    ut_shake();
-    struct ut_lane *lane;
-    switch (after) {
-    case UT_AFTER_PARK:
-        ut_run_parked(left);
-        break;
-    case UT_AFTER_YIELD:
-        lane = ut_sched_claim();
-        ut_sched_requeue(lane, left);
-        ut_sched_unclaim(lane);
-        break;
-    case UT_AFTER_RETIRE:
-        ut_run_retired(left);
-        break;
-    }
-}
-
 void ut_leave_arrive(struct ut_coro *self)
 {
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
@@ -116,7 +95,7 @@ void ut_leave_arrive(struct ut_coro *self)
     carrier->left = NULL;
     ut_run_take_signals(left->tls); /* those that came when it had looked: see fits */
     ut_run_open_lane(carrier, carrier->lane);
-    settle(left, after);
+    ut_run_settle(left, after);
 }
 
 /* Leaving */

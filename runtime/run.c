@@ -32,7 +32,7 @@ void ut_run_take_signals(struct ut_tls *from)
     atomic_store_explicit(&to->attention, true, memory_order_relaxed);
 }
 
-void ut_run_retired(struct ut_coro *coro)
+static void retire(struct ut_coro *coro)
 {
     ut_run_take_signals(coro->tls); /* what came for the process during its last steps */
     coro->holds = 0; /* the next thread on it is another one */
@@ -40,7 +40,7 @@ void ut_run_retired(struct ut_coro *coro)
     ut_coro_finish(coro);
 }
 
-void ut_run_parked(struct ut_coro *coro)
+static void parked(struct ut_coro *coro)
 {
     /* Pairs with ut_sched_wake: the second of the two makes it runnable. */
     if (atomic_exchange(&coro->parking, UT_CORO_PARKED) == UT_CORO_WOKEN)
@@ -49,18 +49,21 @@ void ut_run_parked(struct ut_coro *coro)
         ut_wait_interrupt(coro);
 }
 
-static void settle(struct ut_carrier *carrier, struct ut_coro *coro)
+void ut_run_settle(struct ut_coro *coro, enum ut_after_switch after)
 {
+    struct ut_lane *lane;
     ut_shake();
-    switch (carrier->after) {
+    switch (after) {
     case UT_AFTER_PARK:
-        ut_run_parked(coro);
+        parked(coro);
         break;
     case UT_AFTER_YIELD:
-        ut_sched_requeue(carrier->lane, coro);
+        lane = ut_sched_claim();
+        ut_sched_requeue(lane, coro);
+        ut_sched_unclaim(lane);
         break;
     case UT_AFTER_RETIRE:
-        ut_run_retired(coro);
+        retire(coro);
         break;
     }
 }
@@ -202,7 +205,7 @@ static void run_bound(struct ut_carrier *carrier, struct ut_lane *lane, struct u
     carrier->current = NULL;
     ut_carrier_bind(carrier, coro, false);
     atomic_store(&coro->bind, false);
-    ut_run_retired(coro);
+    retire(coro);
 }
 
 /* Running */
@@ -236,7 +239,7 @@ void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *co
     coro = carrier->current; /* they may have gone straight from one to the next */
     count_cpu(coro, false);
     carrier->current = NULL;
-    settle(carrier, coro);
+    ut_run_settle(coro, carrier->after);
 }
 
 /* What has waited longest, somewhere. */

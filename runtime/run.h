@@ -7,11 +7,8 @@
 #define UT_RUN_H
 
 #include "account.h"
+#include "sched.h"
 
-struct ut_carrier;
-struct ut_coro;
-struct ut_lane;
-struct ut_tls;
 
 /*
  * Run CORO, on CARRIER's own stack, until it leaves, and see to what it left for: the essay in
@@ -37,15 +34,14 @@ void ut_run_count_hog(const struct ut_episode *episode, int change);
 void ut_run_forward_signals(void);
 
 /*
- * What a coroutine that goes straight to the next one does instead (leave.c). Open the lane: from
- * here on the monitor may take it. A tick is a coroutine resumed. CORO has left to wait: make it
- * runnable if its wait has ended meanwhile; or its thread has ended. The signals that wait in FROM are for the caller, at
- * the end of its critical section.
+ * What a coroutine that goes straight to the next one does as a carrier would (leave.c). Open the
+ * lane: from here on the monitor may take it. A tick is a coroutine resumed. CORO has switched away:
+ * see to what it has left for. The signals that wait in FROM, of the same kernel thread, are for the
+ * caller, at the end of its critical section.
  */
 void ut_run_open_lane(struct ut_carrier *carrier, struct ut_lane *lane);
 void ut_run_count_tick(struct ut_lane *lane);
-void ut_run_parked(struct ut_coro *coro);
-void ut_run_retired(struct ut_coro *coro);
+void ut_run_settle(struct ut_coro *coro, enum ut_after_switch after);
 void ut_run_take_signals(struct ut_tls *from);
 
 /* In a forked child. */

@@ -41,7 +41,8 @@ struct ut_carrier {
     struct ut_lane *lane;          /* which it believes to own; written by itself, or while idle */
     struct ut_coro *current;       /* read by the monitor for its reports */
     enum ut_after_switch after;    /* set by the coroutine that leaves */
-    struct ut_coro *left;          /* it went straight to `current`, which sees to it: leave.c */
+    struct ut_coro *left;          /* it went straight to `current`, which sees to it: leave.c;
+                                      written and read by this kernel thread only */
     uint64_t mask;                 /* the kernel's signal mask of this thread */
     stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */

@@ -41,8 +41,10 @@ static inline void ut_shake_call(struct ut_coro *self)
         ut_shake_maybe_yield(self);
 }
 
-/* Is this one to leave its carrier by the long way, although there is a short one? At random. */
+/* A coin. */
 bool ut_shake_toss(void);
+
+/* Is this one to leave its carrier by the long way, although there is a short one? At random. */
 static inline bool ut_shake_detours(void)
 {
     return ut_shake_moves() && ut_shake_toss();

@@ -75,6 +75,11 @@ void *ut_real_find(const char *name)
     return dlsym(RTLD_NEXT, name);
 }
 
+void *ut_real_find_in(void *library, const char *name)
+{
+    return dlsym(library, name);
+}
+
 void ut_real_resolve_all(void)
 {
     for (unsigned i = 0; i < UT_SYMBOL_COUNT; i++) {

@@ -40,4 +40,7 @@ static inline void *ut_real_get(enum ut_symbol symbol)
 /* Names outside the list that the shim needs: the C++ destructors, debugger descriptors. */
 void *ut_real_find(const char *name);
 
+/* NAME in LIBRARY, which dlopen gave. */
+void *ut_real_find_in(void *library, const char *name);
+
 #endif

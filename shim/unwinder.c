@@ -30,17 +30,17 @@ bool ut_unwinder_load(void)
     if (__atomic_load_n(&real_unwinder.personality, __ATOMIC_ACQUIRE))
         return true;
     void *library = real(dlopen)("libgcc_s.so.1", RTLD_NOW);
-    personality *found = library ? dlsym(library, "__gcc_personality_v0") : NULL;
+    personality *found = library ? ut_real_find_in(library, "__gcc_personality_v0") : NULL;
     if (!found)
         return false;
-    real_unwinder.resume = dlsym(library, "_Unwind_Resume");
-    real_unwinder.backtrace = dlsym(library, "_Unwind_Backtrace");
-    real_unwinder.instruction = dlsym(library, "_Unwind_GetIP");
+    real_unwinder.resume = ut_real_find_in(library, "_Unwind_Resume");
+    real_unwinder.backtrace = ut_real_find_in(library, "_Unwind_Backtrace");
+    real_unwinder.instruction = ut_real_find_in(library, "_Unwind_GetIP");
     __atomic_store_n(&real_unwinder.personality, found, __ATOMIC_RELEASE);
     return true;
 }
 
-/* Another unwinder may be at work, one that is linked into the program; ours cannot be found. */
+/* It cannot be missing, unless a program unwinds that has an unwinder linked in. */
 static void require(void)
 {
     if (!ut_unwinder_load())

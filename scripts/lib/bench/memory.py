@@ -2,6 +2,7 @@
 """Memory of connections that wait, and how many threads and connections one process can have."""
 
 import os
+import resource
 import subprocess
 
 import sampler
@@ -48,8 +49,6 @@ def idle_connections(bench, group, count):
 
 def most_connections(bench, group):
     """As many as the descriptor limit lets one process have, 1,000 of them asking."""
-    import resource
-
     count = min(19900, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - LIMIT)
     case = f"{count:,} connections in one process"
     bench.progress(f"memory, {case}")

@@ -80,8 +80,8 @@ class Bar:
         return self._verdict(1.0)
 
     def is_within(self, percent):
-        """Not worse than the bar by more than so many percent. True if it was not measured."""
-        return self._verdict(1 + percent / 100) != "missed"
+        """Measured, and not worse than the bar by more than so many percent."""
+        return self._verdict(1 + percent / 100) == "met"
 
     def _verdict(self, tolerance):
         if self.value is None:
