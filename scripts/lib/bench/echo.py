@@ -18,6 +18,7 @@ PEERS = {
 }
 MOST_OF_SELECT = 1000  # connections: GNU Pth waits by select()
 COUNTED = 50000  # requests, where system calls are counted
+COUNTED_CASES = ("64", "1,000")
 
 COST = "CPU per request"
 FEW_ASK = "64 of 9,000"  # beside native threads only
@@ -130,23 +131,24 @@ def run(bench):
     counts = syscalls.available()
     if not counts:
         bench.report.notes.append("System calls were not counted: perf has no event for them here.")
-    for case, (connections, active) in cases(bench).items():
-        options = ["--connections", connections, "--active", active]
-        sides = sides_for(bench, connections)
-        unable = set()
-        for turn, side in bench.in_turn(sides):
-            if side in unable:
-                continue
-            bench.progress(f"echo, {case} connections, {side}, round {turn + 1}")
-            try:
-                measured = load(bench, side, [*options, "--seconds", bench.seconds])
-                record(group, case, side, measured)
-            except (Failed, server.ServerFailed) as failure:
-                if side not in PEERS:
-                    raise
-                unable.add(side)
-                bench.report.notes.append(f"{side} cannot do {case} connections: {failure}")
-        if counts and connections <= 1000:
-            able = [side for side in sides if side not in unable]
-            count_calls(bench, group, case, able, options)
+    options = {case: ["--connections", connections, "--active", active]
+               for case, (connections, active) in cases(bench).items()}  # fmt: skip
+    sides = {case: sides_for(bench, connections) for case, (connections, _) in cases(bench).items()}
+    unable = set()
+    # Cases in turn, too: some are compared with each other.
+    for turn, (case, side) in bench.in_turn([(case, side) for case in sides for side in sides[case]]):
+        if (case, side) in unable:
+            continue
+        bench.progress(f"echo, {case} connections, {side}, round {turn + 1}")
+        try:
+            measured = load(bench, side, [*options[case], "--seconds", bench.seconds])
+            record(group, case, side, measured)
+        except (Failed, server.ServerFailed) as failure:
+            if side not in PEERS:
+                raise
+            unable.add((case, side))
+            bench.report.notes.append(f"{side} cannot do {case} connections: {failure}")
+    for case in COUNTED_CASES if counts else ():
+        able = [side for side in sides[case] if (case, side) not in unable]
+        count_calls(bench, group, case, able, options[case])
     judge(bench, group)

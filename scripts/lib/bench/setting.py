@@ -39,7 +39,7 @@ class Bench:
         print(f"  {text}", file=sys.stderr, flush=True)
 
     def in_turn(self, sides):
-        """A B A B …: both sides meet the same moods of the machine."""
+        """A B A B …: all sides meet the same moods of the machine."""
         for turn in range(self.rounds):
             for side in sides:
                 yield turn, side
