@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct epoll_event;
 struct ut_coro;
 struct ut_pace;
 
@@ -107,7 +108,11 @@ int ut_fd_wait(const struct ut_fd_use *use, struct ut_fd_call *call, const char 
 int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t ticket);
 void ut_fd_dequeue(struct ut_fd_waiter *waiter);
 
-/* An event from the reactor. */
+/*
+ * COUNT events from the reactor follow: bring what they touch into the cache, for all of them side
+ * by side. Their data may be of no descriptor. Then each event.
+ */
+void ut_fd_expect(const struct epoll_event *events, long count);
 void ut_fd_event(uint64_t data, uint32_t events);
 
 /*

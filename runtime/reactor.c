@@ -4,7 +4,7 @@
 #include "clock.h"
 #include "fd.h"
 #include "ours.h"
-#include "runq.h"
+#include "sched.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -13,7 +13,12 @@
 #include <sys/timerfd.h>
 #include <uv.h>
 
-enum { BATCH = UT_RUNQ_SLOTS / 2 }; /* what a run queue takes without spilling */
+/*
+ * As many as run until the next look. More would wait in the run queue, where until their turn
+ * other data takes their place in the caches, or overflow it; in the kernel's list they wait as
+ * well.
+ */
+enum { BATCH = UT_POLL_EVERY };
 
 #define EVERYTHING (EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 #define TIMER_DATA UINT64_MAX
@@ -71,6 +76,7 @@ void ut_reactor_poll(struct ut_reactor *reactor)
 {
     struct epoll_event events[BATCH];
     long count = ut_syscall6(SYS_epoll_pwait, reactor->set, (long)events, BATCH, 0, 0, 0);
+    ut_fd_expect(events, count);
     for (long i = 0; i < count; i++)
         if (events[i].data.u64 == TIMER_DATA)
             reactor->armed = UNKNOWN; /* timers themselves are looked at after every wait */

@@ -25,7 +25,7 @@ struct ut_reactor;
 
 enum { /* in ticks of a lane */
     UT_GLOBAL_EVERY = 61, /* keeps the global queue from starving behind a busy local one */
-    UT_POLL_EVERY = 32,   /* the same for descriptors and timers */
+    UT_POLL_EVERY = 32,   /* the same for descriptors and timers; events taken at a time */
     UT_OLDEST_EVERY = 16, /* keeps the queue from starving behind two that wake each other */
 };
 
