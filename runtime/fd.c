@@ -133,7 +133,7 @@ static void renew(struct ut_fd *entry, int fd)
 {
     atomic_fetch_add_explicit(&entry->generation, 1, memory_order_release);
     ut_shake();
-    ut_fd_wake(entry, ~0u, UT_WAIT_CLOSED);
+    ut_fd_wake(entry, ~0u, 0, UT_WAIT_CLOSED);
     ut_shake();
     for (int direction = 0; direction < 2; direction++)
         atomic_store_explicit(&entry->stamp[direction], UT_STAMP_READY, memory_order_release);

@@ -57,6 +57,7 @@ struct ut_fd_waiter {
     struct ut_coro *coro;
     uint64_t ticket;
     uint32_t events; /* EPOLLIN, EPOLLOUT, ...: which wake it */
+    uint32_t came;   /* all that the kernel said of the descriptor when it woke it; 0: nothing */
     bool exclusive;  /* it will take what is there, so nobody else need be woken for now */
 };
 

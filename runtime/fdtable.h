@@ -48,8 +48,11 @@ _Static_assert(sizeof(struct ut_fd) == 64, "one line of the cache");
 struct ut_fd *ut_fd_find(int fd);
 struct ut_fd *ut_fd_get(int fd);
 
-/* Wake who waits for any of EVENTS, see fdwait.c. The caller holds the entry's lock. */
-void ut_fd_wake(struct ut_fd *entry, uint32_t events, enum ut_wait_outcome outcome);
+/*
+ * Wake who waits for any of EVENTS, see fdwait.c; CAME is what the kernel has just said, or 0. The
+ * caller holds the entry's lock.
+ */
+void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t came, enum ut_wait_outcome outcome);
 
 /*
  * FD is being closed: keep its file for the calls that are under way. True if there are any. The

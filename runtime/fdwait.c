@@ -46,7 +46,7 @@ static void unqueue(struct ut_fd *entry, struct ut_fd_waiter *waiter)
  * Wake who waits for any of EVENTS: all that only look, and the first that takes. The end of the
  * stream, or an error, is for everybody.
  */
-void ut_fd_wake(struct ut_fd *entry, uint32_t events, enum ut_wait_outcome outcome)
+void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t came, enum ut_wait_outcome outcome)
 {
     struct ut_fd_waiter *waiter = entry->waiters, *next;
     bool all = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
@@ -58,6 +58,7 @@ void ut_fd_wake(struct ut_fd *entry, uint32_t events, enum ut_wait_outcome outco
             continue;
         struct ut_coro *coro = waiter->coro;
         uint64_t ticket = waiter->ticket;
+        waiter->came = came;
         unqueue(entry, waiter); /* after its wait has ended the waiter's frame may be gone */
         if (ut_wait_end(coro, ticket, outcome))
             taken |= takes;
@@ -231,6 +232,7 @@ int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t
 {
     struct ut_fd *entry = ut_fd_get(fd);
     waiter->queued = false;
+    waiter->came = 0;
     waiter->entry = NULL; /* until it is queued: it may be dequeued in any case */
     if (!entry)
         return -EBADF;
@@ -267,7 +269,7 @@ void ut_fd_pass_on(const struct ut_fd_use *use)
         return;
     ut_lock_acquire(&entry->lock);
     if (atomic_load_explicit(&entry->stamp[use->direction], memory_order_relaxed) & UT_STAMP_READY)
-        ut_fd_wake(entry, use->direction == UT_FD_READ ? EPOLLIN : EPOLLOUT, UT_WAIT_WOKEN);
+        ut_fd_wake(entry, use->direction == UT_FD_READ ? EPOLLIN : EPOLLOUT, 0, UT_WAIT_WOKEN);
     ut_lock_release(&entry->lock);
 }
 
@@ -311,7 +313,7 @@ void ut_fd_event(uint64_t data, uint32_t events)
                                                  (stamp + UT_STAMP_EVENT) | UT_STAMP_READY))
                 ;
         }
-        ut_fd_wake(entry, events, UT_WAIT_WOKEN);
+        ut_fd_wake(entry, events, events, UT_WAIT_WOKEN);
     }
     ut_lock_release(&entry->lock);
 }

@@ -55,7 +55,8 @@ static void pass_on(const struct ut_fd_use *use)
 static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
 {
     size_t missing = io->wanted - io->done;
-    if (io->wanted && (size_t)result < missing)
+    /* Who only looks leaves it there. */
+    if (io->wanted && (size_t)result < missing && !(io->flags & MSG_PEEK))
         ut_fd_drained(use);
     else
         pass_on(use); /* there may be more, for another thread that waits */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Readiness: poll(2), select(2), epoll_wait(2) and their twins. The answers are always the kernel's
- * own, level-triggered; it is asked only if the runtime's stamps say that the answer may be new.
+ * own, level-triggered; it is asked only if the runtime's stamps say that the answer may be new. For
+ * a single descriptor what it says with the event that ends the wait is the answer.
  * If it is no, that is noted in the stamps, the coroutine queues at all the descriptors, and parks unless
  * an event has come between. Cancellation points; never restarted after a handler, signal(7). No lane
  * state needed.
@@ -37,6 +38,8 @@ struct question {
     void (*each)(struct question *question); /* call add() for each descriptor */
     /* Add to the answer what was directed at SELF; how many more descriptors are ready. */
     int (*directed)(struct question *question, struct ut_coro *self);
+    /* Take what CAME with an event for the only descriptor as the answer; 0: it is none. */
+    int (*from_event)(struct question *question, uint32_t came);
     unsigned descriptors, added;
     struct watched *watched;
     /* Arguments of the families */
@@ -90,7 +93,19 @@ static void note_exhausted(struct question *question)
                 ut_fd_exhausted(&question->watched[i].uses[direction]);
 }
 
-/* Queue at all and park: 0 to look again, -ETIMEDOUT, or another error. */
+/*
+ * What the kernel said of the only descriptor when it reported the event: how things stood then,
+ * during the wait. A poll() may return that, whoever else has taken something since.
+ */
+static int answer_of_event(struct question *question, enum ut_wait_outcome outcome)
+{
+    uint32_t came = question->added == 1 ? question->watched[0].waiter.came : 0;
+    if (outcome != UT_WAIT_WOKEN || !came || !question->from_event)
+        return 0;
+    return question->from_event(question, came);
+}
+
+/* Queue at all and park: 0 to look again, the answer, -ETIMEDOUT, or another error. */
 static long park(struct ut_coro *self, struct question *question, int64_t deadline)
 {
     enum ut_wait_outcome outcome = UT_WAIT_WOKEN;
@@ -113,7 +128,8 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
         return -ENOMEM; /* what cannot be watched for other reasons is always ready */
     if (outcome == UT_WAIT_TIMED_OUT)
         return -ETIMEDOUT;
-    return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self, true) : 0;
+    return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self, true)
+                                          : answer_of_event(question, outcome);
 }
 
 /* Is something pending for SELF that it would read from a signalfd? The kernel does not know of it. */
@@ -257,6 +273,16 @@ static int directed_of_poll(struct question *question, struct ut_coro *self)
     return more;
 }
 
+static int poll_from_event(struct question *question, uint32_t came)
+{
+    enum { CAME = POLLIN | POLLPRI | POLLOUT | POLLRDHUP, ALWAYS = POLLERR | POLLHUP };
+    struct pollfd *one = question->fds;
+    if (question->descriptors != 1 || (one->events & ~(CAME | ALWAYS)))
+        return 0; /* others of its events have other names than those that are watched for */
+    one->revents = (short)(came & ((uint32_t)one->events | ALWAYS));
+    return one->revents != 0;
+}
+
 static void each_of_poll(struct question *question)
 {
     for (unsigned i = 0; i < question->descriptors; i++)
@@ -269,6 +295,7 @@ static long do_poll(struct ut_coro *self, const char *why, struct pollfd *fds, n
 {
     struct question question = {
         .why = why, .ask = ask_poll, .each = each_of_poll, .directed = directed_of_poll,
+        .from_event = poll_from_event,
         .descriptors = (unsigned)count, .fds = fds,
     };
     return run(self, &question, deadline);

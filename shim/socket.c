@@ -8,15 +8,32 @@
 #include "real.h"
 
 #include <alloca.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
 
-/* The program does not want to wait, or what it wants is not for sale without waiting. */
+/* The program does not want to wait, or the kernel waits for none of that: tcp(7) for urgent data. */
 static bool never_waits(int flags)
 {
     return flags & (MSG_DONTWAIT | MSG_ERRQUEUE);
+}
+
+static bool never_waits_to_receive(int flags)
+{
+    return never_waits(flags) || (flags & MSG_OOB);
+}
+
+/*
+ * A call that would not wait says that nothing is there: a poll() that follows need not ask again. USE
+ * was taken before it. RESULT passes through.
+ */
+static ssize_t note_emptiness(const struct ut_fd_use *use, int flags, ssize_t result)
+{
+    if (result < 0 && errno == EAGAIN && !(flags & (MSG_OOB | MSG_ERRQUEUE)))
+        ut_fd_exhausted(use);
+    return result;
 }
 
 /* Receiving */
@@ -36,7 +53,7 @@ static ssize_t receive(struct ut_coro *self, const char *why, int fd, void *buff
         .buffer = buffer, .flags = flags, .address = address, .address_length = length,
     };
     /* A stream's MSG_WAITALL is ours to honour; a peek would see the same bytes again. */
-    if ((flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_OOB)) && ut_fd_kind(fd) == UT_FD_STREAM)
+    if ((flags & MSG_WAITALL) && !(flags & MSG_PEEK) && ut_fd_kind(fd) == UT_FD_STREAM)
         io.everything = true;
     return ut_shim_return(ut_io_run(self, &io));
 }
@@ -44,8 +61,11 @@ static ssize_t receive(struct ut_coro *self, const char *why, int fd, void *buff
 UT_EXPORT ssize_t recv(int fd, void *buffer, size_t count, int flags)
 {
     struct ut_coro *self = ut_shim_self();
-    if (!self || never_waits(flags))
+    struct ut_fd_use use;
+    if (!self || (never_waits_to_receive(flags) && !ut_fd_use(&use, fd, UT_FD_READ)))
         return real(recv)(fd, buffer, count, flags);
+    if (never_waits_to_receive(flags))
+        return note_emptiness(&use, flags, real(recv)(fd, buffer, count, flags));
     return receive(self, "recv", fd, buffer, count, flags, NULL, NULL);
 }
 
@@ -60,8 +80,11 @@ UT_EXPORT ssize_t recvfrom(int fd, void *restrict buffer, size_t count, int flag
                            struct sockaddr *restrict address, socklen_t *restrict length)
 {
     struct ut_coro *self = ut_shim_self();
-    if (!self || never_waits(flags))
+    struct ut_fd_use use;
+    if (!self || (never_waits_to_receive(flags) && !ut_fd_use(&use, fd, UT_FD_READ)))
         return real(recvfrom)(fd, buffer, count, flags, address, length);
+    if (never_waits_to_receive(flags))
+        return note_emptiness(&use, flags, real(recvfrom)(fd, buffer, count, flags, address, length));
     return receive(self, "recvfrom", fd, buffer, count, flags, address, length);
 }
 
@@ -120,14 +143,14 @@ UT_EXPORT ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
     struct ut_coro *self = ut_shim_self();
     ssize_t result;
-    if (!self || never_waits(flags)) {
+    if (!self || never_waits_to_receive(flags)) {
         result = real(recvmsg)(fd, message, flags);
     } else {
         struct ut_io io = {
             .fd = fd, .direction = UT_FD_READ, .why = "recvmsg",
             .attempt = attempt_recvmsg, .flags = flags, .message = message,
         };
-        io.everything = (flags & MSG_WAITALL) && !(flags & (MSG_PEEK | MSG_OOB)) &&
+        io.everything = (flags & MSG_WAITALL) && !(flags & MSG_PEEK) &&
                         ut_fd_kind(fd) == UT_FD_STREAM;
         result = ut_shim_return(ut_io_run(self, &io));
     }

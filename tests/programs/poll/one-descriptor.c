@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/* A single descriptor becomes ready while poll waits for it, after a call that found nothing: what poll says then, for
+ * each kind of event and several ways to ask. */
+#include <errno.h>
+#include <poll.h>
+
+#include "net.h"
+
+static int ends[2], turn[2];
+
+static void *acts(void *argument)
+{
+    char what, sink[65536];
+    while (read(turn[0], &what, 1) == 1) {
+        settle();
+        switch (what) {
+        case 'd':
+            must_sys(send(ends[0], "data", 4, 0));
+            break;
+        case 'u':
+            must_sys(send(ends[0], "u", 1, MSG_OOB));
+            break;
+        case 't': /* takes what blocks the writer */
+            while (recv(ends[0], sink, sizeof sink, MSG_DONTWAIT) > 0)
+                continue;
+            break;
+        case 'h':
+            must_sys(shutdown(ends[0], SHUT_WR));
+            break;
+        case 'r': {
+            struct linger at_once = {1, 0};
+            must_sys(setsockopt(ends[0], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once));
+            close(ends[0]);
+        }
+        }
+    }
+    return argument;
+}
+
+static void ask(const char *action, short events)
+{
+    struct pollfd waits = {.fd = ends[1], .events = events, .revents = -1};
+    char sink[16];
+    if (recv(ends[1], sink, sizeof sink, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+        say("something was there\n");
+    must_sys(write(turn[1], action, 1));
+    int result = poll(&waits, 1, 5000);
+    say("%s, %x: %d, %x\n", action, (unsigned)events, result, (unsigned)waits.revents);
+    if (*action == 'd')
+        say("%zd bytes\n", recv(ends[1], sink, sizeof sink, MSG_DONTWAIT));
+}
+
+static void *waits_for_it(void *argument)
+{
+    char sink[16];
+    ask("d", POLLIN);
+    ask("d", POLLIN | POLLRDHUP | POLLPRI);
+    ask("d", POLLRDNORM);
+    ask("d", POLLIN | POLLRDNORM | POLLRDBAND);
+    ask("u", POLLPRI);
+    must_sys(recv(ends[1], sink, 1, MSG_OOB));
+    ask("d", POLLIN | POLLERR | POLLHUP);
+    /* Until there is no room: what poll is to wait for then is room. */
+    static const char block[65536];
+    while (send(ends[1], block, sizeof block, MSG_DONTWAIT) > 0)
+        continue;
+    ask("t", POLLOUT);
+    while (send(ends[1], block, sizeof block, MSG_DONTWAIT) > 0)
+        continue;
+    ask("t", POLLOUT | POLLWRNORM);
+    ask("h", POLLRDHUP);
+    show_sys(recv(ends[1], sink, sizeof sink, MSG_DONTWAIT));
+    return argument;
+}
+
+static void *waits_for_reset(void *argument)
+{
+    ask("d", POLLIN);
+    ask("r", 0);
+    return argument;
+}
+
+static void play(void *(*routine)(void *))
+{
+    tcp_pair(ends);
+    must_sys(pipe(turn));
+    pthread_t other = start(acts, NULL);
+    join(start(routine, NULL));
+    close(turn[1]);
+    join(other);
+    close(turn[0]);
+    close(ends[1]);
+}
+
+int main(void)
+{
+    play(waits_for_it);
+    close(ends[0]);
+    play(waits_for_reset);
+    return finished();
+}
