@@ -179,6 +179,12 @@ bool ut_stack_next(const void *base, struct ut_slot *slot)
     return false;
 }
 
+void ut_stack_open(void *low, void *high)
+{
+    uintptr_t end = ((uintptr_t)high + UT_STACK_GUARD - 1) & -(uintptr_t)UT_STACK_GUARD;
+    ut_syscall3(SYS_mprotect, low, end - (uintptr_t)low, PROT_READ | PROT_WRITE);
+}
+
 void ut_stack_trim(void *low, void *high)
 {
     if (low < high)

@@ -42,6 +42,12 @@ bool ut_stack_next(const void *base, struct ut_slot *slot);
 /* Give the pages of [LOW, HIGH) back to the kernel; they read as zero afterwards. */
 void ut_stack_trim(void *low, void *high);
 
+/*
+ * The pages from LOW to HIGH, of a stack that is not in use, can be written again: a program may have put a
+ * guard of its own into it, and left it there. Any context.
+ */
+void ut_stack_open(void *low, void *high);
+
 /* In a forked child: nobody holds the lock. The slots stay as they are. */
 void ut_stack_forked(void);
 

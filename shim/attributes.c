@@ -17,6 +17,7 @@
 
 enum {
     NAME_SIZE = 16, /* the kernel's TASK_COMM_LEN */
+    PAGE = 4096,
     FLAGS = SCHED_RESET_ON_FORK,
 };
 
@@ -36,7 +37,8 @@ static int describe(struct ut_coro *coro, pthread_attr_t *attributes)
 {
     struct cpus cpus;
     size_t size = coro->asked_size < coro->stack_size ? coro->asked_size : coro->stack_size;
-    char *top = (char *)coro->stack + coro->stack_size;
+    /* To the end of the page, as natively: what lies above the stack there is ours, and can be read. */
+    char *top = (char *)(((uintptr_t)coro->stack + coro->stack_size + PAGE - 1) & -(uintptr_t)PAGE);
     bool detached = atomic_load(&coro->life) & UT_CORO_DETACHED;
     int error = pthread_attr_setstack(attributes, top - size, size);
     if (!error)

@@ -14,6 +14,7 @@
 #include "affinity.h"
 #include "signals.h"
 #include "sigqueue.h"
+#include "stack.h"
 #include "timers.h"
 
 #include <limits.h>
@@ -80,6 +81,9 @@ static uint64_t current_mask(void)
 
 static void inherit(struct ut_coro *coro, const struct wishes *wishes)
 {
+    /* What the last thread here left closed at the end of its stack is within ours. */
+    if (coro->recycled && coro->asked_size < wishes->stack_size)
+        ut_stack_open(coro->stack, coro);
     coro->asked_size = wishes->stack_size;
     coro->asked_guard = wishes->guard_size;
     coro->float_control = ut_arch_float_control(); /* inherited, as clone(2) does */

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* pthread_getattr_np tells the truth: a local lies inside, the size is what was asked, and the
- * whole of it can be written. Garbage collectors and language runtimes rely on all three. */
+/* pthread_getattr_np tells the truth: a local lies inside, the size is what was asked, it begins and ends with a page,
+ * and the whole of it can be written. Garbage collectors and language runtimes rely on all of that; the Java
+ * machine puts a guard of its own at the lower end, and leaves it there: whose stack it is next must be able to use
+ * all of it again. */
+#include <sys/mman.h>
+
 #include "check.h"
+
+enum { OWN_GUARD = 16 << 10 };
 
 static void *routine(void *argument)
 {
@@ -25,12 +31,16 @@ static void *routine(void *argument)
     for (size_t i = 0; i < asked - (24 << 10); i += 1024)
         deep[i] = 1;
     expect((const char *)deep >= low);
+    expect((uintptr_t)low % 4096 == 0 && size % 4096 == 0);
+    if (asked >= 128 << 10)
+        expect(mmap(address, OWN_GUARD, PROT_NONE,
+                    MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == address);
     return NULL;
 }
 
 int main(void)
 {
-    static const size_t sizes[] = {32 << 10, 64 << 10, 256 << 10, 1 << 20, 8 << 20, 64 << 20};
+    static const size_t sizes[] = {32 << 10, 64 << 10, 152 << 10, 200 << 10, 252 << 10, 256 << 10, 1 << 20, 8 << 20, 64 << 20};
     pthread_attr_t attr;
     pthread_t thread;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
