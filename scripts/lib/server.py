@@ -59,11 +59,11 @@ class Server:
     """A context: the program runs inside it and listens on `port`.
 
     `port` None: the program chooses, and announces it by a line that `announcement` matches.
-    `options` are unthread's, on every side but the native one."""
+    `options` are unthread's, on every side but the native one. `environment` is added to a clean one."""
 
     def __init__(
         self, command, side=NATIVE, port=None, cpu=None, announcement=r"listening on (\d+)",
-        options=(),
+        options=(), environment=None,
     ):  # fmt: skip
         self.port = port
         self.side = side
@@ -72,6 +72,7 @@ class Server:
         if side != NATIVE:
             prefix += [str(places.UNTHREAD), *options, "--"]
         self._command = prefix + [str(word) for word in command]
+        self._environment = {**clean_environment(), **(environment or {})}
         self._errors = tempfile.TemporaryFile()
         self.status = None
 
@@ -81,7 +82,7 @@ class Server:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if self.port is None else subprocess.DEVNULL,
             stderr=self._errors,
-            env=clean_environment(),
+            env=self._environment,
             start_new_session=True,
         )
         try:
@@ -90,7 +91,7 @@ class Server:
             else:
                 self._wait_until_listening()
         except BaseException:
-            self._kill()
+            self.kill()
             raise
         return self
 
@@ -99,9 +100,9 @@ class Server:
             try:
                 self.stop()
             finally:
-                self._kill()
+                self.kill()
         else:
-            self._kill()
+            self.kill()
 
     @property
     def pid(self):
@@ -149,13 +150,17 @@ class Server:
         """SIGTERM, and returns the exit status, negative for the signal that ended it."""
         self.require_alive()
         self._process.send_signal(signal.SIGTERM)
+        return self.wait(patience)
+
+    def wait(self, patience):
+        """For its end, which somebody has asked it for."""
         try:
             self.status = self._process.wait(patience)
         except subprocess.TimeoutExpired:
-            raise ServerFailed(f"still ran {patience} s after SIGTERM") from None
+            raise ServerFailed(f"still ran {patience} s after it was told to stop") from None
         return self.status
 
-    def _kill(self):
+    def kill(self):
         """Ends the program's session, so that no child of it stays either."""
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
@@ -164,4 +169,5 @@ class Server:
         self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
-        self._errors.close()
+        if not self._errors.closed:
+            self._errors.close()

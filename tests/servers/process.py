@@ -73,6 +73,7 @@ class Process:
                 command, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True, preexec_fn=self._before_exec, env=environment)
         self.pid = self.popen.pid
+        self.watched = self.pid  # what is measured: see Daemon.watched
 
     def _before_exec(self):
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -88,7 +89,7 @@ class Process:
         return wait_until(settled, READY_SECONDS) and self.alive()
 
     def status(self, key):
-        with open(f"/proc/{self.pid}/status") as status:
+        with open(f"/proc/{self.watched}/status") as status:
             for line in status:
                 if line.startswith(key + ":"):
                     return int(line.split()[1])
@@ -101,24 +102,24 @@ class Process:
         return self.status("VmRSS")
 
     def cpu_seconds(self):
-        with open(f"/proc/{self.pid}/stat") as stat:
+        with open(f"/proc/{self.watched}/stat") as stat:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     def cpus(self):
-        return len(os.sched_getaffinity(self.pid))
+        return len(os.sched_getaffinity(self.watched))
 
     def executable(self):
-        return os.path.realpath(f"/proc/{self.pid}/exe")
+        return os.path.realpath(f"/proc/{self.watched}/exe")
 
     def maps(self, name):
-        with open(f"/proc/{self.pid}/maps") as maps:
+        with open(f"/proc/{self.watched}/maps") as maps:
             return any(name in line for line in maps)
 
     def descriptors(self):
         """How many open descriptors of each kind (socket, pipe, anon_inode, file)."""
         kinds = collections.Counter()
-        folder = f"/proc/{self.pid}/fd"
+        folder = f"/proc/{self.watched}/fd"
         for entry in os.listdir(folder):
             try:
                 target = os.readlink(f"{folder}/{entry}")
@@ -133,7 +134,7 @@ class Process:
     def connections(self):
         """Open sockets other than TCP listeners and Unix sockets; one that a RST has closed still counts."""
         inodes = set()
-        folder = f"/proc/{self.pid}/fd"
+        folder = f"/proc/{self.watched}/fd"
         for entry in os.listdir(folder):
             try:
                 kind, _, inode = os.readlink(f"{folder}/{entry}").partition(":")
@@ -174,6 +175,7 @@ def start(daemon, prefix, limits=None):
         process = Process(prefix + daemon.command(), daemon.directory, limits)
         if process.wait_ready(daemon.ports()):
             process.new_log()
+            process.watched = daemon.watched(process.pid)
             return process
         outcome, log = process.outcome(), process.new_log()
         process.kill()

@@ -6,6 +6,7 @@ import os
 from link import Link
 from logs import templates
 from pattern import pattern
+from process import free_port
 
 
 class WrongAnswer(Exception):
@@ -29,6 +30,8 @@ class Daemon:
     ramp = 64
     # Requests of different kinds that a session knows; a round sends one kind per session.
     kinds = 1
+    # Closed connections that it keeps, natively too, until the next client comes.
+    keeps_closed = 0
     # What the daemon may log about aborting clients, a matter of timing natively too (regular
     # expressions).
     noise = ()
@@ -36,6 +39,7 @@ class Daemon:
     def __init__(self, directory, world):
         self.directory = directory
         self.world = world
+        self.given_port = None
 
     @classmethod
     def missing(cls, world):
@@ -48,6 +52,13 @@ class Daemon:
 
     def command(self):
         raise NotImplementedError
+
+    def choose_port(self):
+        return self.given_port or free_port()
+
+    def watched(self, pid):
+        """The process that is measured, if it is not the one that was started."""
+        return pid
 
     def ports(self):
         return [self.port]

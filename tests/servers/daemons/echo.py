@@ -4,7 +4,6 @@
 import os
 
 from pattern import pattern
-from process import free_port
 
 from .base import Daemon, EchoSession
 
@@ -18,7 +17,7 @@ class Echo(Daemon):
         self.program = world.echo_program
 
     def configure(self):
-        self.port = free_port()
+        self.port = self.choose_port()
 
     def command(self):
         return [self.program, str(self.port)]

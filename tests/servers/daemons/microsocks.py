@@ -5,7 +5,6 @@ import socket
 import struct
 
 from pattern import pattern
-from process import free_port
 
 from .base import Daemon, EchoSession, expect
 
@@ -29,7 +28,7 @@ class Microsocks(Daemon):
     kinds = 5
 
     def configure(self):
-        self.port = free_port()
+        self.port = self.choose_port()
 
     def command(self):
         return [self.program, "-i", "127.0.0.1", "-p", str(self.port)]

@@ -5,7 +5,6 @@ import hashlib
 
 from http_client import read_answer, request
 from pattern import pattern
-from process import free_port
 
 from .base import ABANDONED_SIZE, Daemon, EchoSession, Session, expect
 
@@ -32,7 +31,7 @@ class Privoxy(Daemon):
     noise = (r"(Connection reset by peer|Broken pipe)$",)
 
     def configure(self):
-        self.port = free_port()
+        self.port = self.choose_port()
         self.configuration = self.write("config", CONFIGURATION.format(port=self.port))
 
     def command(self):
