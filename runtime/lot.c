@@ -83,6 +83,18 @@ static bool dequeue(struct ut_lot_waiter *waiter)
     return queued;
 }
 
+/*
+ * WAITER has been woken, and will try for what it waited for. Sequentially consistent, before it tries
+ * and before it queues again: an owner that it then finds cannot have seen it on its way.
+ */
+static void arrive(const struct ut_lot_waiter *waiter)
+{
+    struct ut_lot_bucket *bucket = ut_lot_bucket(waiter->address);
+    const void *mine = waiter->address;
+    if (atomic_load_explicit(&bucket->on_its_way, memory_order_relaxed) == mine)
+        atomic_compare_exchange_strong(&bucket->on_its_way, &mine, NULL);
+}
+
 static enum ut_wait_outcome wait_natively(struct ut_lot_waiter *waiter, int64_t deadline)
 {
     enum ut_wait_outcome outcome = UT_WAIT_WOKEN;
@@ -101,6 +113,7 @@ static enum ut_wait_outcome wait_natively(struct ut_lot_waiter *waiter, int64_t 
         /* Not queued: somebody is waking us right now, and touches the frame until it has. */
         deadline = UT_FOREVER;
     }
+    arrive(waiter);
     return UT_WAIT_WOKEN;
 }
 
@@ -109,7 +122,9 @@ enum ut_wait_outcome ut_lot_wait(struct ut_lot_waiter *waiter, const char *why, 
     if (!waiter->coro)
         return wait_natively(waiter, deadline);
     enum ut_wait_outcome outcome = ut_wait_suspend(waiter->coro, why, deadline);
-    if (outcome != UT_WAIT_WOKEN)
+    if (outcome == UT_WAIT_WOKEN)
+        arrive(waiter);
+    else
         dequeue(waiter);
     return outcome;
 }
@@ -195,6 +210,28 @@ unsigned ut_lot_wake_tagged(const void *address, unsigned most, uint32_t tags)
         woken += wake_gathered(&list);
     }
     return woken;
+}
+
+void ut_lot_wake_next(const void *address)
+{
+    struct ut_lot_bucket *bucket = ut_lot_bucket(address);
+    struct wake_list list;
+    do {
+        list.length = 0;
+        ut_lock_acquire(&bucket->lock);
+        gather_some(bucket, address, 1, ~0u, &list);
+        /*
+         * Under the lock: whoever queues after it was found empty sees to it, by the order of its
+         * own steps, that the owner it meets looks again.
+         */
+        const void *mine = address;
+        if (list.length)
+            atomic_store(&bucket->on_its_way, address);
+        else
+            atomic_compare_exchange_strong(&bucket->on_its_way, &mine, NULL);
+        ut_lock_release(&bucket->lock);
+        ut_shake();
+    } while (list.length && !wake_gathered(&list)); /* it was timing out: the next one's turn */
 }
 
 bool ut_lot_has(const void *address, uint32_t tags)

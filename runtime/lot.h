@@ -35,7 +35,10 @@ struct ut_lot_bucket {
     struct ut_lock lock;
     _Atomic uint32_t count; /* of waiters; changed under the lock, read without */
     struct ut_lot_waiter *first, *last;
+    _Atomic(const void *) on_its_way; /* see ut_lot_wake_next */
 } __attribute__((aligned(32)));
+
+_Static_assert(sizeof(struct ut_lot_bucket) == 32, "two in a line of the cache");
 
 /* With a million waiters at as many addresses there are thirty in a bucket: a wake-up looks at each. */
 enum { UT_LOT_BITS = 15 };
@@ -84,6 +87,20 @@ unsigned ut_lot_wake_tagged(const void *address, unsigned most, uint32_t tags);
 static inline unsigned ut_lot_wake(const void *address, unsigned most)
 {
     return ut_lot_wake_tagged(address, most, ~0u);
+}
+
+/*
+ * Wake the first at ADDRESS, unless one that was woken so is still on its way: for locks, where
+ * who is woken tries again, and wakes the next itself when it has had the lock (or queues again, and whoever
+ * has it then does). A lock that is taken and freed a thousand times until the woken one runs
+ * would else wake all that wait, of whom one can get it. Critical section.
+ */
+void ut_lot_wake_next(const void *address);
+
+/* Is one on its way to ADDRESS? After the same read-modify-write as for ut_lot_occupied. */
+static inline bool ut_lot_next_on_its_way(const void *address)
+{
+    return atomic_load_explicit(&ut_lot_bucket(address)->on_its_way, memory_order_relaxed) == address;
 }
 
 /* Does anybody with a bit of TAGS wait at ADDRESS? Critical section. */

@@ -24,8 +24,15 @@
  * tries again before it queues again, behind W. So either it gets the mutex, and will unlock it,
  * or somebody else has it, and will: each unlock brings W one place nearer. Whoever leaves the
  * queue otherwise (deadline, handler) is not counted by the waker, which wakes the next instead
- * (ut_lot_wake_tagged). And who leaves with a wake-up but without the mutex (ENOTRECOVERABLE)
+ * (ut_lot_wake_next). And who leaves with a wake-up but without the mutex (ENOTRECOVERABLE)
  * hands it on (pass_on).
+ *
+ * One on its way. An unlocker does not wake another while one that was woken has not arrived: that one,
+ * V, first withdraws the note (A), then tries. If it gets the mutex, its unlock looks for W. If not, some
+ * owner holds it at V's try, its unlock comes after A, and so does its look: it sees no note, or that of
+ * a later wake-up, of which the same holds. So the chain goes on as long as somebody is queued. V may be slow
+ * to arrive, and the mutex be free meanwhile, as natively: there, too, an unlock wakes one, and
+ * those that follow until it has run wake nobody.
  *
  * Fairness. None, as natively: who comes along takes a free mutex, and a woken waiter that comes
  * too late goes to the end. Handing the mutex over would need another owner in glibc's words, and
@@ -99,7 +106,7 @@ static inline int try_to_lock(pthread_mutex_t *mutex)
 static __attribute__((noinline, cold)) void wake_one(const void *mutex)
 {
     ut_critical_begin();
-    ut_lot_wake(mutex, 1);
+    ut_lot_wake_next(mutex);
     ut_critical_end();
 }
 
@@ -219,7 +226,7 @@ static inline int unlock(pthread_mutex_t *mutex)
 {
     int result = real(pthread_mutex_unlock)(mutex);
     ut_shake();
-    if (ut_lot_occupied(mutex))
+    if (ut_lot_occupied(mutex) && !ut_lot_next_on_its_way(mutex))
         wake_one(mutex);
     return result;
 }

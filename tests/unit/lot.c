@@ -116,6 +116,57 @@ Test(lot, wakes_in_order, .timeout = 30)
     cr_assert_not(ut_lot_occupied(&object));
 }
 
+static void wake_next(const void *address)
+{
+    ut_critical_begin();
+    ut_lot_wake_next(address);
+    ut_critical_end();
+}
+
+/* One after the other: who is woken is noted until it has arrived. */
+Test(lot, the_next_one_until_it_arrives, .timeout = 30)
+{
+    struct ut_lot_waiter mine;
+    ut_critical_begin();
+    ut_lot_enqueue(&mine, &object, 1);
+    ut_critical_end();
+    gather(6);
+    cr_assert_not(ut_lot_next_on_its_way(&object));
+    wake_next(&object); /* this thread, which does not come yet */
+    cr_assert(ut_lot_next_on_its_way(&object));
+    cr_assert_not(ut_lot_next_on_its_way(&elsewhere));
+    cr_assert_eq(atomic_load(&turns), 0);
+    ut_critical_begin();
+    cr_assert_eq(ut_lot_wait(&mine, "lot", UT_FOREVER), UT_WAIT_WOKEN);
+    ut_critical_end();
+    cr_assert_not(ut_lot_next_on_its_way(&object));
+    for (unsigned i = 0; i < 6; i++) {
+        wake_next(&object);
+        join_crowd_one(i); /* hangs if it was another one */
+        cr_assert_eq(crowd.party[i].turn, i + 1);
+        cr_assert_not(ut_lot_next_on_its_way(&object));
+    }
+    wake_next(&object);
+    cr_assert_not(ut_lot_next_on_its_way(&object));
+}
+
+/* A note of one that is no longer there would keep all others asleep. */
+Test(lot, nobody_is_on_its_way_who_did_not_wait, .timeout = 30)
+{
+    struct ut_lot_waiter mine;
+    engine_start(1);
+    ut_critical_begin();
+    ut_lot_enqueue(&mine, &object, 1);
+    ut_lot_wake_next(&object);
+    cr_assert(ut_lot_abort(&mine)); /* it takes the wake-up */
+    cr_assert_not(ut_lot_next_on_its_way(&object));
+    ut_lot_enqueue(&mine, &object, 1);
+    cr_assert_not(ut_lot_abort(&mine));
+    ut_lot_wake_next(&object);
+    cr_assert_not(ut_lot_next_on_its_way(&object));
+    ut_critical_end();
+}
+
 /* More than are gathered at a time. */
 Test(lot, wakes_all, .timeout = 30)
 {
