@@ -12,6 +12,7 @@
  *   elf.c           ELF headers
  *   privilege.c     set-user-ID and file capabilities
  *   run.c         puts it all together and becomes the program
+ *   doctor.c      what the machine lacks
  *
  * What these files report goes into a struct cli_reason, so that a sub-command can print it as it
  * likes. Files given by users are not trusted: whatever is in them, the answer is a verdict.
@@ -43,6 +44,9 @@ void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Return the exit status: a help text that could not be written is an error. */
 int cli_help(void);
 int cli_version(void);
+
+/* Ends what was printed; the exit status, 1 with a complaint if it could not be written. */
+int cli_finish(void);
 
 #define COMMAND(name, synopsis, help) int cli_##name(int argc, char **argv);
 #include "commands.def"

@@ -87,7 +87,7 @@ static void print_setting(const struct ut_config_setting *setting)
 }
 
 /* /dev/full and closed pipes: a text that was not read to the end is a failure. */
-static int finish(void)
+int cli_finish(void)
 {
     if (fflush(stdout) == 0 && !ferror(stdout))
         return 0;
@@ -112,11 +112,11 @@ int cli_help(void)
     print_wrapped(printf("  --version"), "print the version");
     printf("\nThe exit status is the program's own; 2 if the program was refused, 126 if the\n"
            "system would not run it.\n");
-    return finish();
+    return cli_finish();
 }
 
 int cli_version(void)
 {
     printf("unthread %s\n", UNTHREAD_VERSION);
-    return finish();
+    return cli_finish();
 }
