@@ -397,6 +397,40 @@ static bool in_set(const fd_set *set, int fd)
     return set && (((const unsigned char *)set)[fd / 8] & (1 << fd % 8));
 }
 
+/* The first descriptor from FD on that is in one of the sets, or the end. Most are in none. */
+static int next_in_sets(const struct question *question, int fd)
+{
+    for (; fd < question->highest; fd++) {
+        unsigned char rest = 0;
+        for (int i = 0; i < 3; i++)
+            if (question->sets[i])
+                rest |= ((const unsigned char *)question->sets[i])[fd / 8];
+        rest >>= fd % 8;
+        if (rest & 1)
+            return fd;
+        if (!rest)
+            fd |= 7;
+    }
+    return question->highest;
+}
+
+/* Linux: fs/select.c, POLLIN_SET and its kind. */
+static int select_from_event(struct question *question, uint32_t came)
+{
+    static const uint32_t meaning[3] = {EPOLLIN | EPOLLHUP | EPOLLERR, EPOLLOUT | EPOLLERR, EPOLLPRI};
+    int fd = question->watched[0].fd, answer = 0;
+    for (int i = 0; i < 3; i++) {
+        if (!question->sets[i])
+            continue;
+        memset(question->answers[i], 0, question->set_bytes);
+        if (!in_set(question->sets[i], fd) || !(came & meaning[i]))
+            continue;
+        ((unsigned char *)question->answers[i])[fd / 8] = (unsigned char)(1 << fd % 8);
+        answer++;
+    }
+    return answer;
+}
+
 static int directed_of_select(struct question *question, struct ut_coro *self)
 {
     int more = 0;
@@ -411,12 +445,12 @@ static int directed_of_select(struct question *question, struct ut_coro *self)
 
 static void each_of_select(struct question *question)
 {
-    for (int fd = 0; fd < question->highest; fd++) {
+    for (int fd = next_in_sets(question, 0); fd < question->highest;
+         fd = next_in_sets(question, fd + 1)) {
         uint32_t events = (in_set(question->sets[0], fd) ? EPOLLIN : 0) |
                           (in_set(question->sets[1], fd) ? EPOLLOUT : 0) |
                           (in_set(question->sets[2], fd) ? EPOLLPRI : 0);
-        if (events)
-            add(question, fd, events);
+        add(question, fd, events);
     }
 }
 
@@ -432,6 +466,7 @@ static long do_select(struct ut_coro *self, const char *why, int highest, fd_set
     unsigned char copies[6][bytes + 1]; /* of the questions and of the answers */
     struct question question = {
         .why = why, .ask = ask_select, .each = each_of_select, .directed = directed_of_select,
+        .from_event = select_from_event,
         .highest = highest, .set_bytes = bytes,
     };
     fd_set *sets[3] = {reads, writes, exceptions};
@@ -441,9 +476,8 @@ static long do_select(struct ut_coro *self, const char *why, int highest, fd_set
             question.sets[i] = (fd_set *)(void *)copies[i];
             question.answers[i] = (fd_set *)(void *)copies[i + 3];
         }
-    for (int fd = 0; fd < highest; fd++)
-        question.descriptors += in_set(question.sets[0], fd) || in_set(question.sets[1], fd) ||
-                                in_set(question.sets[2], fd);
+    for (int fd = next_in_sets(&question, 0); fd < highest; fd = next_in_sets(&question, fd + 1))
+        question.descriptors++;
     long result = run(self, &question, deadline);
     for (int i = 0; i < 3 && result >= 0; i++)
         if (sets[i])

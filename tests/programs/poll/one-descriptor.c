@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* A single descriptor becomes ready while poll waits for it, after a call that found nothing: what poll says then, for
+/* A single descriptor becomes ready while poll or select waits for it, after a call that found nothing: what they say then, for
  * each kind of event and several ways to ask. */
 #include <errno.h>
 #include <poll.h>
+#include <sys/select.h>
 
 #include "net.h"
 
@@ -50,6 +51,28 @@ static void ask(const char *action, short events)
         say("%zd bytes\n", recv(ends[1], sink, sizeof sink, MSG_DONTWAIT));
 }
 
+/* Each set that is not asked for is none, or has nothing in it. */
+static void ask_select(const char *action, bool reads, bool writes, bool exceptions)
+{
+    char sink[16];
+    fd_set sets[3];
+    bool wanted[] = {reads, writes, exceptions};
+    struct timeval limit = {5, 0};
+    for (int i = 0; i < 3; i++) {
+        FD_ZERO(&sets[i]);
+        if (wanted[i])
+            FD_SET(ends[1], &sets[i]);
+    }
+    if (recv(ends[1], sink, sizeof sink, MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+        say("something was there\n");
+    must_sys(write(turn[1], action, 1));
+    int result = select(ends[1] + 1, &sets[0], &sets[1], exceptions ? &sets[2] : NULL, &limit);
+    say("select, %s: %d, %d %d %d\n", action, result, !!FD_ISSET(ends[1], &sets[0]),
+        !!FD_ISSET(ends[1], &sets[1]), !!FD_ISSET(ends[1], &sets[2]));
+    if (*action == 'd')
+        say("%zd bytes\n", recv(ends[1], sink, sizeof sink, MSG_DONTWAIT));
+}
+
 static void *waits_for_it(void *argument)
 {
     char sink[16];
@@ -68,6 +91,13 @@ static void *waits_for_it(void *argument)
     while (send(ends[1], block, sizeof block, MSG_DONTWAIT) > 0)
         continue;
     ask("t", POLLOUT | POLLWRNORM);
+    ask_select("d", true, false, false);
+    ask_select("d", true, false, true);
+    ask_select("u", false, false, true);
+    must_sys(recv(ends[1], sink, 1, MSG_OOB));
+    while (send(ends[1], block, sizeof block, MSG_DONTWAIT) > 0)
+        continue;
+    ask_select("t", true, true, false);
     ask("h", POLLRDHUP);
     show_sys(recv(ends[1], sink, sizeof sink, MSG_DONTWAIT));
     return argument;
@@ -77,6 +107,12 @@ static void *waits_for_reset(void *argument)
 {
     ask("d", POLLIN);
     ask("r", 0);
+    return argument;
+}
+
+static void *selects_for_reset(void *argument)
+{
+    ask_select("r", true, false, false);
     return argument;
 }
 
@@ -97,5 +133,6 @@ int main(void)
     play(waits_for_it);
     close(ends[0]);
     play(waits_for_reset);
+    play(selects_for_reset);
     return finished();
 }
