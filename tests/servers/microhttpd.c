@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* microhttpd PORT DIRECTORY: serves files by libmicrohttpd, with a thread for each connection. */
+/*
+ * microhttpd PORT DIRECTORY [epoll]: serves files by libmicrohttpd, with a thread for each connection,
+ * or by its own event loop.
+ */
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <signal.h>
@@ -39,15 +42,17 @@ int main(int argc, char **argv)
 {
     sigset_t end;
     int number;
-    if (argc != 3)
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL;
+    if (argc != 3 && argc != 4)
         return 2;
+    if (argc == 4)
+        flags = MHD_USE_EPOLL_INTERNAL_THREAD;
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);
     sigprocmask(SIG_BLOCK, &end, NULL);
     struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL,
-        (uint16_t)atoi(argv[1]), NULL, NULL, answer, argv[2], MHD_OPTION_CONNECTION_LIMIT, 4000u,
-        MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
+        flags, (uint16_t)atoi(argv[1]), NULL, NULL, answer, argv[2], MHD_OPTION_CONNECTION_LIMIT,
+        4000u, MHD_OPTION_LISTEN_BACKLOG_SIZE, 1024u, MHD_OPTION_END);
     if (!daemon)
         return 1;
     sigwait(&end, &number);

@@ -4,8 +4,10 @@
 import asyncio
 import collections
 import os
+import random
 import signal
 import struct
+import time
 
 from link import Link
 from load import Crowd, Tally
@@ -14,6 +16,7 @@ READ_TIMEOUT = 5.0
 BYTE_PACE = 0.001
 FIRST_INDEX = 50000  # client numbers that no load uses
 VICTIMS_READY_SECONDS = 40
+VICTIMS = 4  # processes of clients at a time, where they are killed at random
 
 
 async def in_ramp(daemon, count, action):
@@ -99,6 +102,45 @@ async def hold_forever(daemon, count, ready):
     await crowd.open()
     os.write(ready, struct.pack("i", len(crowd.sessions)))
     await asyncio.Event().wait()
+
+
+async def ask_forever(daemon, first, count):
+    """Clients that come, ask and go, until their process is killed."""
+    async def one(index):
+        for number in range(1_000_000):
+            session = daemon.session(index)
+            try:
+                await session.open()
+                for _ in range(1 + number % 3):
+                    await session.ask(number)
+                await session.close()
+            except Exception:  # the daemon's answers are checked elsewhere
+                await asyncio.sleep(0.01)
+            finally:
+                session.reset()
+    await asyncio.gather(*(one(first + number) for number in range(count)))
+
+
+def kill_at_random(daemon, seconds):
+    """For so long, processes of a few clients each are killed whatever they are just doing. How many were."""
+    end, killed, chance = time.monotonic() + seconds, 0, random.Random()
+    while time.monotonic() < end:
+        victims = []
+        for number in range(VICTIMS):
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    signal.alarm(VICTIMS_READY_SECONDS)  # also when the parent is gone
+                    asyncio.run(ask_forever(daemon, FIRST_INDEX + 1000 * number, max(1, min(8, daemon.ramp // 4))))
+                finally:
+                    os._exit(1)
+            victims.append(pid)
+        for pid in victims:
+            time.sleep(chance.uniform(0, 0.15))  # the moment is the experiment
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            killed += 1
+    return killed
 
 
 def kill_clients(daemon, count):

@@ -42,6 +42,7 @@ class Sizes:
     aborting: int
     slow: int
     killed: int
+    killing_seconds: float
 
 
 @dataclass
@@ -192,6 +193,8 @@ class Scenario:
                    f"{sizes.slow} clients that write one byte at a time", slow.summary())
         killed = nasty.kill_clients(self.daemon, sizes.killed)
         self.check(killed == sizes.killed, f"{sizes.killed} clients killed at once", f"{killed} were open")
+        killed = nasty.kill_at_random(self.daemon, sizes.killing_seconds)
+        self.check(killed > sizes.killing_seconds, "clients killed at random moments", str(killed))
         self.check_answers("after nasty clients")
         self.check_settled("after nasty clients")
         self.result.nasty_log = self.daemon.complaints(self.process.new_log())

@@ -25,6 +25,9 @@ METRICS = [
     Metric("memory per connection", "KB", plot=True),
 ]
 FEW, MANY = 64, 1000
+# Of these two the daemon has another form, with an event loop: beside them, natively.
+OWN_LOOP = {"apache-event": "apache-worker", "libmicrohttpd-epoll": "libmicrohttpd"}
+LOOP = "its own event loop"
 FILES = ["--path", "/one-kilobyte", "--path", "/large"]
 
 
@@ -65,7 +68,8 @@ def tested(directory, bench):
 
     world = SimpleNamespace(microhttpd_program=programs.microhttpd(str(directory)))
     kinds = {
-        apache.Apache: FILES, civetweb.Civetweb: FILES, microhttpd.Microhttpd: FILES, webrick.Webrick: FILES,
+        apache.Apache: FILES, apache.ApacheEvent: FILES, civetweb.Civetweb: FILES, microhttpd.Microhttpd: FILES,
+        microhttpd.MicrohttpdEpoll: FILES, webrick.Webrick: FILES,
         python_http.PythonSockets: [], java.Java: [],
     }  # fmt: skip
     return [Tested(kind, world, directory, bench.load_cpu, options) for kind, options in kinds.items()]
@@ -73,12 +77,13 @@ def tested(directory, bench):
 
 def measure(bench, group, daemon, side, connections):
     daemon.connections, daemon.active = connections, None
-    outcome = comparison.run_side(daemon, side, bench.server_cpu)
+    name = OWN_LOOP.get(daemon.name, daemon.name)
+    outcome = comparison.run_side(daemon, server.NATIVE if side == LOOP else side, bench.server_cpu)
     got = outcome.measured
     if outcome.complaints:
         raise Failed(f"{daemon.name}, {connections} connections, {side}: {outcome.complaints[0]}")
     group.add(
-        f"{daemon.name}, {connections:,}", side,
+        f"{name}, {connections:,}", side,
         CPU_per_request=got.cpu_per_request,
         requests_per_second=got.requests_per_second,
         p99=got.p99_us / 1000,
@@ -107,10 +112,13 @@ def run(bench):
             daemon.requests = 3000 if bench.short else round(10000 * bench.seconds)
             for connections in (FEW,) if bench.short else (FEW, MANY):
                 hashes = set()
-                for turn, side in bench.in_turn(server.SIDES):
+                sides = (LOOP,) if daemon.name in OWN_LOOP else server.SIDES
+                for turn, side in bench.in_turn(sides):
                     bench.progress(f"gallery, {daemon.name}, {connections:,}, {side}, round {turn + 1}")
                     hashes.add(measure(bench, group, daemon, side, connections))
                 if len(hashes) > 1:
                     raise Failed(f"{daemon.name}: other answers than natively")
+                if sides == (LOOP,):
+                    continue
                 case = f"{daemon.name}, {connections:,}"
                 bench.report.ratio(group, f"{case}: CPU per request / native", case, COST, 1.0)

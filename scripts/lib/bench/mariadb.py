@@ -40,10 +40,8 @@ METRICS = [
     Metric(RATE, "", plot=True, less_is_better=False),
     Metric("p95", "ms"),
     Metric(P99, "ms", plot=True),
-    Metric("context switches per query", ""),
     Metric("kernel threads", ""),
     Metric("resident", "MB"),
-    Metric("kernel", "MB"),
 ]
 MEMORY_METRICS = [
     Metric("all of it", "KB", plot=True),
@@ -86,29 +84,22 @@ def measure(bench, running, group, name, connections, side):
     load = LOADS[name]
     words = [f"--threads={connections}", "--histogram=on", "--mysql-ignore-errors=all",
              "--time={:g}".format(max(1, bench.seconds))]  # fmt: skip
-    counted = {}
-
-    def account(when):
-        counted[when] = (sampler.cpu_seconds(running.pid), sampler.switches(running.pid))
-
-    account("before")
+    before = sampler.cpu_seconds(running.pid)
     with sampler.Watcher(running.pid) as watcher:
         text = sysbench(bench, running.port, load, *words, "run")
-    account("after")
+    cpu = sampler.cpu_seconds(running.pid) - before
     running.require_alive()
     sample = sampler.sample(running.pid)
     if number(r"ignored errors:\s+(\d+)", text) and name not in ("read write",):
         raise Failed(f"{name}, {side}: the server gave errors")
     # Of our own scripts sysbench counts the queries, too.
     queries = number(r"total:\s+(\d+)", text) or number(r"total number of events:\s+(\d+)", text)
-    cpu, switches = (after - before for before, after in zip(counted["before"], counted["after"]))
     group.add(
         f"{name}, {connections:,}", side,
         CPU_per_query=cpu * 1e6 / queries,
         queries_per_second=queries / number(r"total time:\s+([0-9.]+)s", text),
         p95=percentile(text, 95),
         p99=percentile(text, 99),
-        context_switches_per_query=switches / queries,
         kernel_threads=watcher.threads,
         resident=sample.resident / 1024,
     )  # fmt: skip

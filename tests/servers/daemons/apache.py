@@ -15,7 +15,7 @@ Mutex pthread
 DefaultRuntimeDir {directory}
 Listen 127.0.0.1:{port}
 ListenBacklog 1024
-LoadModule mpm_worker_module {modules}/mod_mpm_worker.so
+LoadModule mpm_{mpm}_module {modules}/mod_mpm_{mpm}.so
 LoadModule authz_core_module {modules}/mod_authz_core.so
 {user}
 ServerLimit 1
@@ -38,6 +38,7 @@ DocumentRoot {root}
 class Apache(FileDaemon):
     name = "apache-worker"
     program = "/usr/sbin/apache2"
+    mpm = "worker"
 
     def configure(self):
         super().configure()
@@ -45,7 +46,7 @@ class Apache(FileDaemon):
         for path in (self.directory, self.root):
             os.chmod(path, 0o755)
         self.configuration = self.write("config", CONFIGURATION.format(
-            directory=self.directory, port=self.port, modules=MODULES, root=self.root, user=user))
+            directory=self.directory, port=self.port, modules=MODULES, mpm=self.mpm, root=self.root, user=user))
 
     def command(self):
         return [self.program, "-f", self.configuration, "-DFOREGROUND"]
@@ -57,3 +58,10 @@ class Apache(FileDaemon):
 
     def complaints(self, text):
         return {re.sub(r"^\[[^]]*\] |\d+", "", line) for line in text.splitlines() if line.strip()}
+
+
+class ApacheEvent(Apache):
+    """Apache's own answer to many connections: an event loop for those that are idle."""
+
+    name = "apache-event"
+    mpm = "event"

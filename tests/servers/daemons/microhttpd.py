@@ -8,6 +8,7 @@ from .files import FileDaemon
 class Microhttpd(FileDaemon):
     name = "libmicrohttpd"
     keeps_closed = 2
+    mode = ()
 
     def __init__(self, directory, world):
         Daemon.__init__(self, directory, world)
@@ -18,4 +19,11 @@ class Microhttpd(FileDaemon):
         return None if world.microhttpd_program else "libmicrohttpd-dev is not installed"
 
     def command(self):
-        return [self.program, str(self.port), self.root]
+        return [self.program, str(self.port), self.root, *self.mode]
+
+
+class MicrohttpdEpoll(Microhttpd):
+    """The library's own event loop."""
+
+    name = "libmicrohttpd-epoll"
+    mode = ("epoll",)
