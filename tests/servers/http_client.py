@@ -19,8 +19,9 @@ class Answer:
                 return value
         return None
 
-    def canonical(self):
-        lines = [f"{key}: {value}" for key, value in self.headers if key not in VOLATILE_HEADERS]
+    def canonical(self, volatile=()):
+        lines = [f"{key}: {value}" for key, value in self.headers
+                 if key not in VOLATILE_HEADERS and key not in volatile]
         return f"{self.status}\n".encode() + "\n".join(lines).encode() + b"\n\n" + self.body
 
 

@@ -8,6 +8,7 @@ class Civetweb(FileDaemon):
     name = "civetweb"
     program = "/usr/bin/civetweb"
     closes_after_404 = True
+    volatile = ("last-modified",)  # made with gmtime(), whose result all its threads share
 
     def command(self):
         return [self.program, "-listening_ports", f"127.0.0.1:{self.port}", "-document_root", self.root,

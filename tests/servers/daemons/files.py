@@ -20,6 +20,7 @@ class FileDaemon(Daemon):
     closes_after_404 = False
     fewest = b"ot found"  # what its page for a missing file says at least, case apart
     extra = ()  # request headers
+    volatile = ()  # headers of answers that differ from time to time natively
 
     def configure(self):
         self.port = self.choose_port()
@@ -78,7 +79,7 @@ class FileSession(Session):
         answer = await read_answer(self.link)
         expect(answer.status, status, f"GET {path}: status")
         check(answer.body)
-        return answer.canonical()
+        return answer.canonical(self.daemon.volatile)
 
     async def abandon(self):
         await self.link.send(request("GET", f"/{ABANDONED}", HOST, self.daemon.extra))
