@@ -147,7 +147,7 @@ static void renew(struct ut_fd *entry, int fd)
     atomic_store_explicit(&entry->closing, false, memory_order_relaxed);
     atomic_store_explicit(&entry->linger, 0, memory_order_relaxed);
     atomic_store_explicit(&entry->pace.level, 0, memory_order_relaxed);
-    atomic_store_explicit(&entry->pace.blind, false, memory_order_relaxed);
+    atomic_store_explicit(&entry->pace.nowait, UT_PACE_ASK, memory_order_relaxed);
     atomic_store_explicit(&entry->owned, false, memory_order_relaxed);
     atomic_store_explicit(&entry->timeouts_known, false, memory_order_relaxed);
 }
@@ -233,8 +233,10 @@ void ut_fd_shared(int fd)
 void ut_fd_set_nonblocking(int fd, bool nonblock)
 {
     struct ut_fd *entry = ut_fd_find(fd);
-    if (entry)
-        atomic_store_explicit(&entry->nonblock, nonblock, memory_order_relaxed);
+    if (!entry)
+        return;
+    atomic_store_explicit(&entry->nonblock, nonblock, memory_order_relaxed);
+    atomic_store_explicit(&entry->pace.nowait, UT_PACE_ASK, memory_order_relaxed); /* O_DIRECT */
 }
 
 int ut_fd_nonblocking(int fd)

@@ -17,10 +17,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What RWF_NOWAIT, which reads only what is cached, is good for. */
+enum ut_pace_nowait {
+    UT_PACE_ASK,    /* not known yet, or no longer */
+    UT_PACE_TELLS,  /* it says what is cached */
+    UT_PACE_BLIND,  /* the file system does not know it */
+    UT_PACE_DIRECT, /* O_DIRECT: nothing is cached, and the kernel waits for the device all the same */
+};
+
 /* What a descriptor remembers. A guess: written without a lock by whoever comes. */
 struct ut_pace {
     _Atomic uint8_t level;
-    _Atomic bool blind; /* the file system cannot say what is cached: RWF_NOWAIT is of no use */
+    _Atomic uint8_t nowait; /* enum ut_pace_nowait */
 };
 
 /* How a call went. */

@@ -141,6 +141,14 @@ static long next_byte(int fd, off64_t offset)
     return ut_syscall6(SYS_preadv2, fd, (long)&part, 1, offset, 0, RWF_NOWAIT);
 }
 
+static unsigned ask_nowait(struct ut_pace *pace, int fd)
+{
+    long flags = ut_syscall2(SYS_fcntl, fd, F_GETFL);
+    unsigned nowait = flags >= 0 && (flags & O_DIRECT) ? UT_PACE_DIRECT : UT_PACE_TELLS;
+    atomic_store_explicit(&pace->nowait, (uint8_t)nowait, memory_order_relaxed);
+    return nowait;
+}
+
 /*
  * Read what is in the page cache. True: *RESULT is what the call would return. False: make it, and
  * CALL has given its lane away if that will block. A positioned read changes nothing, so it
@@ -151,12 +159,18 @@ static bool read_cached(struct ut_pace_call *call, int fd, const struct iovec *p
                         off64_t offset, long *result)
 {
     enum { PAGE = 4096 }; /* or more: then some are looked at in vain */
-    if (!call->pace || call->since || offset < 0 || ut_fd_kind(fd) != UT_FD_FILE ||
-        atomic_load_explicit(&call->pace->blind, memory_order_relaxed))
+    if (!call->pace || call->since || offset < 0 || ut_fd_kind(fd) != UT_FD_FILE)
+        return false;
+    unsigned nowait = atomic_load_explicit(&call->pace->nowait, memory_order_relaxed);
+    if (nowait == UT_PACE_ASK)
+        nowait = ask_nowait(call->pace, fd);
+    if (nowait == UT_PACE_DIRECT)
+        ut_pace_give(call);
+    if (nowait != UT_PACE_TELLS)
         return false;
     long got = ut_syscall6(SYS_preadv2, fd, (long)parts, count, offset, 0, RWF_NOWAIT);
     if (got == -EOPNOTSUPP || got == -ENOSYS)
-        atomic_store_explicit(&call->pace->blind, true, memory_order_relaxed);
+        atomic_store_explicit(&call->pace->nowait, UT_PACE_BLIND, memory_order_relaxed);
     if (got == -EOPNOTSUPP || got == -ENOSYS || got == -EINVAL)
         return false;
     long next = got == -EAGAIN ? got : 0;

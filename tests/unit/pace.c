@@ -60,11 +60,11 @@ Test(pace, belongs_to_the_use_of_a_descriptor)
     note(UT_PACE_LOST, 2);
     ut_pace_note(ut_fd_pace(fd), UT_PACE_LOST);
     ut_pace_note(ut_fd_pace(fd), UT_PACE_LOST);
-    atomic_store(&ut_fd_pace(fd)->blind, true);
+    atomic_store(&ut_fd_pace(fd)->nowait, UT_PACE_BLIND);
     cr_assert(ut_pace_is_slow(ut_fd_pace(fd)));
     ut_fd_closing(fd);
     cr_assert_not(ut_pace_is_slow(ut_fd_pace(fd)));
-    cr_assert_not(atomic_load(&ut_fd_pace(fd)->blind));
+    cr_assert_eq(atomic_load(&ut_fd_pace(fd)->nowait), UT_PACE_ASK);
     cr_assert_null(ut_fd_pace(-1));
 }
 
