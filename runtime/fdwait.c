@@ -273,26 +273,35 @@ void ut_fd_pass_on(const struct ut_fd_use *use)
     ut_lock_release(&entry->lock);
 }
 
-static struct ut_fd_waiter *first_waiter(const struct epoll_event *event)
+static struct ut_fd *entry_of(const struct epoll_event *event)
 {
-    struct ut_fd *entry = ut_fd_find((int)(uint32_t)event->data.u64);
-    return entry ? atomic_load_explicit(&entry->waiters, memory_order_relaxed) : NULL;
+    return ut_fd_find((int)(uint32_t)event->data.u64);
 }
 
 /*
  * An entry leads to its waiter, on a stack, and that to the coroutine: three steps, each for
- * all events. Without the lock the waiter may be gone, and whatever lies there serves for a hint.
+ * all events. A waiter may be read under the lock only: the memory of a long poll() is unmapped as
+ * soon as it is over. Its address alone does no harm.
  */
 void ut_fd_expect(const struct epoll_event *events, long count)
 {
     for (long i = 0; i < count; i++)
-        __builtin_prefetch(ut_fd_find((int)(uint32_t)events[i].data.u64), 1);
-    for (long i = 0; i < count; i++)
-        __builtin_prefetch(first_waiter(&events[i]), 1);
+        __builtin_prefetch(entry_of(&events[i]), 1);
     for (long i = 0; i < count; i++) {
-        struct ut_fd_waiter *waiter = first_waiter(&events[i]);
+        struct ut_fd *entry = entry_of(&events[i]);
+        if (entry)
+            __builtin_prefetch(atomic_load_explicit(&entry->waiters, memory_order_relaxed), 1);
+    }
+    for (long i = 0; i < count; i++) {
+        struct ut_fd *entry = entry_of(&events[i]);
+        if (!entry)
+            continue;
+        ut_lock_acquire(&entry->lock);
+        struct ut_fd_waiter *waiter = atomic_load_explicit(&entry->waiters, memory_order_relaxed);
+        ut_shake();
         if (waiter)
-            ut_coro_bring_near(__atomic_load_n(&waiter->coro, __ATOMIC_RELAXED));
+            ut_coro_bring_near(waiter->coro);
+        ut_lock_release(&entry->lock);
     }
 }
 
