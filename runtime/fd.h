@@ -143,7 +143,7 @@ void ut_fd_forget_events(int fd);
 /* FD's open file description is now reachable by another descriptor or process as well. */
 void ut_fd_shared(int fd);
 
-/* O_NONBLOCK of FD was set to NONBLOCK through it. */
+/* The flags of FD were changed through it, O_NONBLOCK to NONBLOCK; O_DIRECT is asked for anew. */
 void ut_fd_set_nonblocking(int fd, bool nonblock);
 
 /* Is O_NONBLOCK set? From the kernel unless it is known for sure. -errno for a bad descriptor. */

@@ -141,6 +141,7 @@ static long next_byte(int fd, off64_t offset)
     return ut_syscall6(SYS_preadv2, fd, (long)&part, 1, offset, 0, RWF_NOWAIT);
 }
 
+/* The kernel's flags tell it; enum ut_pace_nowait. */
 static unsigned ask_nowait(struct ut_pace *pace, int fd)
 {
     long flags = ut_syscall2(SYS_fcntl, fd, F_GETFL);

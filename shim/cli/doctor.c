@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * unthread doctor: what this machine, and this shell, lack for many connections. Each line says what was found and
- * what it is for; where it is too little, the command that changes it. Asks the kernel by trying where it can.
+ * unthread doctor: what this machine, and this shell, lack for many connections. Each line says
+ * what was found and what it is for; where it is too little, the command that changes it. Asks the
+ * kernel by trying where it can.
  */
 #include "cli.h"
 
@@ -67,7 +68,7 @@ static void examine_versions(void)
             "use a newer kernel, or try yours with care");
     }
     snprintf(found, sizeof found, "glibc %s", gnu_get_libc_version());
-    say(GOOD, found, "developed on 2.36; others are examined when a program starts", "");
+    say(GOOD, found, "unthread is developed on 2.36", "");
 }
 
 static void examine_processor(void)
@@ -80,13 +81,14 @@ static void examine_processor(void)
     bool fast = getauxval(AT_HWCAP2) & FSGSBASE;
     say(fast ? GOOD : COULD_BE_BETTER, fast ? "FSGSBASE" : "no FSGSBASE",
         fast ? "a switch between coroutines needs no system call"
-             : "each switch between coroutines is a system call: expect little or no gain in CPU time",
+             : "each switch between coroutines is a system call: expect little or no gain in CPU "
+               "time",
         "Linux 5.9 or later on a processor (or virtual machine) that has it, without nofsgsbase");
 #endif
 }
 
-static void examine_limit(int resource, const char *name, unsigned long long wanted, const char *what_for,
-                          const char *remedy)
+static void examine_limit(int resource, const char *name, unsigned long long wanted,
+                          const char *what_for, const char *remedy)
 {
     struct rlimit limit;
     char found[128];
@@ -97,15 +99,19 @@ static void examine_limit(int resource, const char *name, unsigned long long wan
         say(GOOD, found, what_for, "");
         return;
     }
-    snprintf(found, sizeof found, "%llu %s (may be raised to %lld)", (unsigned long long)limit.rlim_cur, name,
-             limit.rlim_max == RLIM_INFINITY ? -1LL : (long long)limit.rlim_max);
+    int end = snprintf(found, sizeof found, "%llu %s", (unsigned long long)limit.rlim_cur, name);
+    if (limit.rlim_max == RLIM_INFINITY)
+        snprintf(found + end, sizeof found - (size_t)end, " (may be raised)");
+    else
+        snprintf(found + end, sizeof found - (size_t)end, " (may be raised to %llu)",
+                 (unsigned long long)limit.rlim_max);
     say(limit.rlim_cur >= wanted ? GOOD : COULD_BE_BETTER, found, what_for, remedy);
 }
 
 static void examine_limits(void)
 {
     examine_limit(RLIMIT_NOFILE, "descriptors for each process", MANY + 100,
-                  "each connection needs one, a proxy two; unthread some 15",
+                  "each connection needs one, a proxy two; unthread a few for each CPU",
                   "ulimit -n 1048576, or LimitNOFILE= in the service's unit");
     examine_limit(RLIMIT_AS, "bytes of address space", RLIM_INFINITY,
                   "a coroutine's stack takes address space as a thread's does, and a little more",
@@ -117,24 +123,29 @@ static void examine_limits(void)
 static void examine_memory(void)
 {
     char found[128];
-    long long maps = number_in("/proc/sys/vm/max_map_count"), overcommit = number_in("/proc/sys/vm/overcommit_memory");
+    long long maps = number_in("/proc/sys/vm/max_map_count"),
+              overcommit = number_in("/proc/sys/vm/overcommit_memory");
     char *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     bool guards = page != MAP_FAILED && madvise(page, 4096, MADV_GUARD_INSTALL) == 0;
     if (page != MAP_FAILED)
         munmap(page, 4096);
-    say(guards ? GOOD : COULD_BE_BETTER, guards ? "guard regions (MADV_GUARD_INSTALL)" : "no guard regions",
+    say(guards ? GOOD : COULD_BE_BETTER,
+        guards ? "guard regions (MADV_GUARD_INSTALL)" : "no guard regions",
         guards ? "a stack's guard takes no mapping of its own"
-               : "before Linux 6.13 a stack's guard takes a mapping: beyond some number, stacks have none",
+               : "before Linux 6.13 a stack's guard takes a mapping: beyond some number, stacks "
+                 "have none",
         "sysctl vm.max_map_count=2000000 if you need guards for more stacks");
     if (maps >= 0) {
         snprintf(found, sizeof found, "vm.max_map_count %lld", maps);
         say(guards || maps >= 4 * MANY ? GOOD : COULD_BE_BETTER, found,
-            "mappings for each process; natively a thread takes two", "sysctl vm.max_map_count=2000000");
+            "mappings for each process; natively a thread takes two",
+            "sysctl vm.max_map_count=2000000");
     }
     if (overcommit >= 0) {
         snprintf(found, sizeof found, "vm.overcommit_memory %lld", overcommit);
         say(overcommit == 2 ? COULD_BE_BETTER : GOOD, found,
-            overcommit == 2 ? "stacks are counted in full, used or not" : "stacks are counted as they are used",
+            overcommit == 2 ? "stacks are counted in full, used or not"
+                            : "stacks are counted as they are used",
             "sysctl vm.overcommit_memory=0, or --stack-size=64K");
     }
 }
@@ -158,9 +169,13 @@ static void examine_calls(void)
         bool there = syscall(calls[i].number, -1L, -1L, -1L, -1L, -1L, -1L) >= 0 ||
                      (errno != ENOSYS && errno != EPERM);
         snprintf(found, sizeof found, there ? "%s" : "no %s", calls[i].name);
-        say(there ? GOOD : calls[i].needed ? BAD : COULD_BE_BETTER, found, calls[i].what_for,
+        say(there             ? GOOD
+            : calls[i].needed ? BAD
+                              : COULD_BE_BETTER,
+            found, calls[i].what_for,
             calls[i].needed ? "allow it in the container's seccomp profile: nothing works without"
-                            : "allow it in the container's seccomp profile; there is another way, which costs more");
+                            : "allow it in the container's seccomp profile; there is another way, "
+                              "which costs more");
     }
 }
 
@@ -169,7 +184,8 @@ static void examine_installation(void)
     char path[PATH_MAX];
     struct cli_reason reason;
     bool found = cli_locate_library(path, &reason);
-    say(found ? GOOD : BAD, found ? path : "no library", found ? "is what would be preloaded" : reason.text,
+    say(found ? GOOD : BAD, found ? path : "no library",
+        found ? "is what would be preloaded" : reason.text,
         "meson install -C build, or run build/shim/unthread");
 }
 
@@ -177,10 +193,11 @@ static void examine_installation(void)
 static void examine_threads(void)
 {
     char found[128];
-    long long threads = number_in("/proc/sys/kernel/threads-max"), ids = number_in("/proc/sys/kernel/pid_max");
-    long long group = number_in("/sys/fs/cgroup/pids.max");
-    snprintf(found, sizeof found, "%lld threads, %lld ids%s", threads, ids,
-             group >= 0 ? ", and a limit of the container" : "");
+    long long threads = number_in("/proc/sys/kernel/threads-max"),
+              ids = number_in("/proc/sys/kernel/pid_max");
+    if (threads < 0 || ids < 0)
+        return;
+    snprintf(found, sizeof found, "%lld threads, %lld ids", threads, ids);
     say(GOOD, found, "what a machine can have natively; coroutines do not count", "");
 }
 
