@@ -57,7 +57,8 @@ struct ut_fd_waiter {
     struct ut_coro *coro;
     uint64_t ticket;
     uint32_t events; /* EPOLLIN, EPOLLOUT, ...: which wake it */
-    uint32_t came;   /* all that the kernel said of the descriptor when it woke it; 0: nothing */
+    uint32_t round;  /* the reactor's when it was queued */
+    uint32_t came;   /* all that the kernel has said of the descriptor since; 0: it must be asked */
     bool exclusive;  /* it will take what is there, so nobody else need be woken for now */
 };
 
@@ -111,10 +112,10 @@ void ut_fd_dequeue(struct ut_fd_waiter *waiter);
 
 /*
  * COUNT events from the reactor follow: bring what they touch into the cache, for all of them side
- * by side. Their data may be of no descriptor. Then each event.
+ * by side. Their data may be of no descriptor. Then each event, with the reactor's round.
  */
 void ut_fd_expect(const struct epoll_event *events, long count);
-void ut_fd_event(uint64_t data, uint32_t events);
+void ut_fd_event(uint64_t data, uint32_t events, uint32_t round);
 
 /*
  * FD was just made by this process (accept, socket, open, dup ...) and nobody else knows it yet.

@@ -49,10 +49,10 @@ struct ut_fd *ut_fd_find(int fd);
 struct ut_fd *ut_fd_get(int fd);
 
 /*
- * Wake who waits for any of EVENTS, see fdwait.c; CAME is what the kernel has just said, or 0. The
- * caller holds the entry's lock.
+ * Wake who waits for any of EVENTS, see fdwait.c. They are all that the kernel reported in the
+ * reactor's ROUND, or a guess if that is 0. The caller holds the entry's lock.
  */
-void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t came, enum ut_wait_outcome outcome);
+void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t round, enum ut_wait_outcome outcome);
 
 /*
  * FD is being closed: keep its file for the calls that are under way. True if there are any. The

@@ -46,7 +46,7 @@ static void unqueue(struct ut_fd *entry, struct ut_fd_waiter *waiter)
  * Wake who waits for any of EVENTS: all that only look, and the first that takes. The end of the
  * stream, or an error, is for everybody.
  */
-void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t came, enum ut_wait_outcome outcome)
+void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t round, enum ut_wait_outcome outcome)
 {
     struct ut_fd_waiter *waiter = entry->waiters, *next;
     bool all = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
@@ -58,7 +58,8 @@ void ut_fd_wake(struct ut_fd *entry, uint32_t events, uint32_t came, enum ut_wai
             continue;
         struct ut_coro *coro = waiter->coro;
         uint64_t ticket = waiter->ticket;
-        waiter->came = came;
+        /* Of the round that was under way: the kernel may have said so before it was asked last. */
+        waiter->came = round && waiter->round != round ? events : 0;
         unqueue(entry, waiter); /* after its wait has ended the waiter's frame may be gone */
         if (ut_wait_end(coro, ticket, outcome))
             taken |= takes;
@@ -244,6 +245,8 @@ int ut_fd_enqueue(struct ut_fd_waiter *waiter, int fd, uint32_t events, uint64_t
     bool closing = atomic_load_explicit(&entry->closing, memory_order_relaxed);
     int result = closing ? 1 : watch(entry, fd);
     if (result == 0) {
+        unsigned lane = atomic_load_explicit(&entry->lane, memory_order_relaxed) - 1u;
+        waiter->round = ut_reactor_round(ut_lanes[lane].reactor);
         queue(entry, waiter);
         result = may_have_come(entry, events);
     }
@@ -305,7 +308,7 @@ void ut_fd_expect(const struct epoll_event *events, long count)
     }
 }
 
-void ut_fd_event(uint64_t data, uint32_t events)
+void ut_fd_event(uint64_t data, uint32_t events, uint32_t round)
 {
     struct ut_fd *entry = ut_fd_find((int)(uint32_t)data);
     if (!entry)
@@ -322,7 +325,7 @@ void ut_fd_event(uint64_t data, uint32_t events)
                                                  (stamp + UT_STAMP_EVENT) | UT_STAMP_READY))
                 ;
         }
-        ut_fd_wake(entry, events, events, UT_WAIT_WOKEN);
+        ut_fd_wake(entry, events, round, UT_WAIT_WOKEN);
     }
     ut_lock_release(&entry->lock);
 }

@@ -5,6 +5,7 @@
 #include "fd.h"
 #include "ours.h"
 #include "sched.h"
+#include "shake.h"
 #include "sys.h"
 
 #include <errno.h>
@@ -28,9 +29,10 @@ struct ut_reactor {
     uv_loop_t loop;
     uv_poll_t set_watcher;
     uv_async_t poke;
-    int set;       /* the nested epoll set */
-    int timer;     /* in the set: libuv's timers count whole milliseconds */
-    int64_t armed; /* what the timer is set to, or UNKNOWN once it has fired; owner only */
+    int set;                /* the nested epoll set */
+    int timer;              /* in the set: libuv's timers count whole milliseconds */
+    int64_t armed;          /* what the timer is set to, or UNKNOWN once it has fired; owner only */
+    _Atomic uint32_t round; /* see ut_reactor_round; changed by the owner only */
 };
 
 static void on_set_ready(uv_poll_t *watcher, int status, int events)
@@ -75,13 +77,21 @@ struct ut_reactor *ut_reactor_create(void)
 void ut_reactor_poll(struct ut_reactor *reactor)
 {
     struct epoll_event events[BATCH];
+    uint32_t round = atomic_fetch_add(&reactor->round, 1) + 1; /* before the kernel is asked */
     long count = ut_syscall6(SYS_epoll_pwait, reactor->set, (long)events, BATCH, 0, 0, 0);
+    ut_shake();
     ut_fd_expect(events, count);
     for (long i = 0; i < count; i++)
         if (events[i].data.u64 == TIMER_DATA)
             reactor->armed = UNKNOWN; /* timers themselves are looked at after every wait */
         else
-            ut_fd_event(events[i].data.u64, events[i].events);
+            ut_fd_event(events[i].data.u64, events[i].events, round);
+    atomic_store_explicit(&reactor->round, round + 1, memory_order_release);
+}
+
+uint32_t ut_reactor_round(const struct ut_reactor *reactor)
+{
+    return atomic_load(&reactor->round);
 }
 
 static void set_timer(struct ut_reactor *reactor, int64_t deadline)

@@ -19,6 +19,13 @@ struct ut_reactor *ut_reactor_create(void);
 /* Dispatch the events that are there. The lane's owner, on its own stack. */
 void ut_reactor_poll(struct ut_reactor *reactor);
 
+/*
+ * Counts the rounds of ut_reactor_poll: odd while one is taking events from the kernel and dispatching
+ * them, never 0 then. Read after something was asked of the kernel, it tells of an event that comes
+ * with another round that the kernel reported it after that. Any thread.
+ */
+uint32_t ut_reactor_round(const struct ut_reactor *reactor);
+
 /* Sleep until there are events, a poke, or DEADLINE; dispatch. The lane's owner, on its own stack. */
 void ut_reactor_wait(struct ut_reactor *reactor, int64_t deadline);
 

@@ -95,7 +95,7 @@ static void note_exhausted(struct question *question)
 
 /*
  * What the kernel said of the only descriptor when it reported the event: how things stood then,
- * during the wait. A poll() may return that, whoever else has taken something since.
+ * during the wait, not before. A poll() may return that, whoever else has taken something since.
  */
 static int answer_of_event(struct question *question, enum ut_wait_outcome outcome)
 {

@@ -288,7 +288,7 @@ Test(fd, a_use_of_a_closed_one_does_not_wait, .init = start_with_pair, .timeout 
 static void event(const struct ut_fd_use *use, uint32_t events)
 {
     ut_critical_begin();
-    ut_fd_event((uint64_t)use->generation << 32 | (uint32_t)use->fd, events);
+    ut_fd_event((uint64_t)use->generation << 32 | (uint32_t)use->fd, events, 1);
     ut_critical_end();
 }
 

@@ -61,6 +61,7 @@ int main(void)
         file = (int)must_sys(open(path, O_RDONLY));
         say("not here\n");
     }
+    unlink(path);
     use("direct");
     int flags = (int)must_sys(fcntl(file, F_GETFL));
     must_sys(fcntl(file, F_SETFL, flags & ~O_DIRECT));
@@ -68,6 +69,5 @@ int main(void)
     fcntl(file, F_SETFL, flags);
     use("direct again");
     close(file);
-    unlink(path);
     return finished();
 }
