@@ -64,6 +64,7 @@
 #include "reactor.h"
 #include "run.h"
 #include "shake.h"
+#include "sigmask.h"
 #include "stats.h"
 #include "wait.h"
 
@@ -340,6 +341,29 @@ static bool work_elsewhere(struct ut_lane *lane)
     return false;
 }
 
+/*
+ * The last coroutine's mask stays in force, as the next one mostly has the same. But a signal that
+ * nobody takes by now must stay pending, or would end the process if that is its default. Pairs
+ * with ut_sched_shed_signals: one of the two sees the other.
+ */
+static void shed_signals(struct ut_lane *lane, struct ut_carrier *carrier)
+{
+    uint64_t accepts = ~carrier->mask & UT_MASK_ALL;
+    atomic_store(&lane->accepts, accepts);
+    ut_shake();
+    if (accepts & ut_sigmask_blocked_by_all()) {
+        ut_carrier_set_mask(carrier, UT_MASK_ALL);
+        atomic_store_explicit(&lane->accepts, 0, memory_order_relaxed);
+    }
+}
+
+void ut_sched_shed_signals(uint64_t signals)
+{
+    for (unsigned i = 0; i < ut_lane_count; i++)
+        if (atomic_load(&ut_lanes[i].accepts) & signals)
+            ut_reactor_poke(ut_lanes[i].reactor);
+}
+
 static void doze(struct ut_lane *lane)
 {
     atomic_fetch_add(&sleeping_lanes, 1);
@@ -347,8 +371,10 @@ static void doze(struct ut_lane *lane)
     atomic_store(&lane->sleeping, true);
     ut_shake();
     if (!work_elsewhere(lane)) {
+        shed_signals(lane, ut_tls.carrier);
         ut_shake();
         ut_reactor_wait(lane->reactor, ut_timers_earliest(&lane->timers));
+        atomic_store_explicit(&lane->accepts, 0, memory_order_relaxed);
     }
     if (atomic_exchange(&lane->sleeping, false))
         atomic_fetch_sub(&sleeping_lanes, 1);

@@ -69,6 +69,7 @@ struct ut_lane {
     _Atomic uint32_t ticks;   /* coroutines resumed; written by the owner, read by the monitor */
     _Atomic bool sleeping;    /* the owner sleeps in the reactor or is about to */
     _Atomic bool started;     /* it has or had an owner */
+    _Atomic uint64_t accepts; /* what its sleeping owner lets in, see ut_sched_shed_signals */
     unsigned index;
     struct ut_runq queue;
     struct ut_timers timers;
@@ -81,6 +82,12 @@ extern unsigned ut_lane_count;
 /* Make the lanes and the monitor. 0 or -errno. Once, on a native thread, before any coroutine. */
 int ut_sched_start(void);
 bool ut_sched_started(void);
+
+/*
+ * No coroutine takes SIGNALS (bits) any more: wake the owners that sleep with the mask of one that
+ * did, so that they block them. Any context, also in a signal handler.
+ */
+void ut_sched_shed_signals(uint64_t signals);
 
 /* Run CORO, whose thread fields are set, for the first time or again. Any context. */
 void ut_sched_launch(struct ut_coro *coro);

@@ -2,6 +2,7 @@
 #include "sigmask.h"
 
 #include "monitor.h"
+#include "sched.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -44,8 +45,11 @@ static void sum_up(void)
         for (unsigned i = 0; i < KINDS; i++)
             if (atomic_load(&kinds[i].count) > 0)
                 sum |= atomic_load(&kinds[i].accepted);
-        if (atomic_exchange(&accepted_by_some, sum) != sum)
+        uint64_t before = atomic_exchange(&accepted_by_some, sum);
+        if (before != sum)
             ut_monitor_call();
+        if (before & ~sum)
+            ut_sched_shed_signals(before & ~sum);
     } while ((now = atomic_load(&changes)) != seen);
 }
 
