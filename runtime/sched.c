@@ -359,9 +359,27 @@ static void shed_signals(struct ut_lane *lane, struct ut_carrier *carrier)
 
 void ut_sched_shed_signals(uint64_t signals)
 {
-    for (unsigned i = 0; i < ut_lane_count; i++)
-        if (atomic_load(&ut_lanes[i].accepts) & signals)
-            ut_reactor_poke(ut_lanes[i].reactor);
+    /*
+     * A handler or a cancellation that left uv_async_send(3) half-way would have its reader wait for the
+     * rest for ever. So it is a critical section, but one whose end runs no handlers, as a trampoline
+     * that notes a mask has no place for them: what comes meanwhile the kernel keeps.
+     */
+    uint64_t all = ~UINT64_C(0), before;
+    bool blocked = false;
+    for (unsigned i = 0; i < ut_lane_count; i++) {
+        if (!(atomic_load(&ut_lanes[i].accepts) & signals))
+            continue;
+        if (!blocked) {
+            ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+            ut_critical_begin();
+            blocked = true;
+        }
+        ut_reactor_poke(ut_lanes[i].reactor);
+    }
+    if (blocked) {
+        ut_tls.critical--;
+        ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+    }
 }
 
 static void doze(struct ut_lane *lane)
