@@ -77,7 +77,7 @@ struct ut_reactor *ut_reactor_create(void)
 void ut_reactor_poll(struct ut_reactor *reactor)
 {
     struct epoll_event events[BATCH];
-    uint32_t round = atomic_fetch_add(&reactor->round, 1) + 1; /* before the kernel is asked */
+    uint32_t round = atomic_fetch_add(&reactor->round, 1) + 1; /* first: see ut_reactor_round */
     long count = ut_syscall6(SYS_epoll_pwait, reactor->set, (long)events, BATCH, 0, 0, 0);
     ut_shake();
     ut_fd_expect(events, count);

@@ -357,29 +357,26 @@ static void shed_signals(struct ut_lane *lane, struct ut_carrier *carrier)
     }
 }
 
+/*
+ * A handler or a cancellation that left uv_async_send(3) half-way would have its reader wait for the
+ * rest for ever. So it is a critical section, but one whose end runs no handlers, as a trampoline
+ * that notes a mask has no place for them: what comes meanwhile the kernel keeps.
+ */
+static void poke_undisturbed(struct ut_reactor *reactor)
+{
+    uint64_t all = ~UINT64_C(0), before;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+    ut_critical_begin();
+    ut_reactor_poke(reactor);
+    ut_tls.critical--;
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
+}
+
 void ut_sched_shed_signals(uint64_t signals)
 {
-    /*
-     * A handler or a cancellation that left uv_async_send(3) half-way would have its reader wait for the
-     * rest for ever. So it is a critical section, but one whose end runs no handlers, as a trampoline
-     * that notes a mask has no place for them: what comes meanwhile the kernel keeps.
-     */
-    uint64_t all = ~UINT64_C(0), before;
-    bool blocked = false;
-    for (unsigned i = 0; i < ut_lane_count; i++) {
-        if (!(atomic_load(&ut_lanes[i].accepts) & signals))
-            continue;
-        if (!blocked) {
-            ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-            ut_critical_begin();
-            blocked = true;
-        }
-        ut_reactor_poke(ut_lanes[i].reactor);
-    }
-    if (blocked) {
-        ut_tls.critical--;
-        ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
-    }
+    for (unsigned i = 0; i < ut_lane_count; i++)
+        if (atomic_load(&ut_lanes[i].accepts) & signals)
+            poke_undisturbed(ut_lanes[i].reactor);
 }
 
 static void doze(struct ut_lane *lane)
