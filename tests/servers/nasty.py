@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Clients that no server likes: aborting, half-closed, byte by byte, killed by the hundred."""
+"""Clients that no server likes: aborting, half-closed, byte by byte, dripping, killed by the hundred."""
 
 import asyncio
 import collections
+import json
 import os
 import random
 import signal
+import socket
 import struct
 import time
 
@@ -15,6 +17,7 @@ from load import Crowd, Tally
 READ_TIMEOUT = 5.0
 BYTE_PACE = 0.001
 FIRST_INDEX = 50000  # client numbers that no load uses
+DRIP_PACE = 1.0  # between two bytes of a client that drips
 VICTIMS_READY_SECONDS = 40
 VICTIMS = 4  # processes of clients at a time, where they are killed at random
 
@@ -94,6 +97,69 @@ async def write_slowly(daemon, count):
     finally:
         crowd.reset()
     return tally
+
+
+async def drip_once(daemon, writes, end):
+    """One client that sends its request, or reads its answer, a byte a second. What became of it until `end`."""
+    loop = asyncio.get_running_loop()
+    port, request = daemon.raw_request()
+    with socket.socket() as sock:
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)  # the least there is: the daemon feels it
+        try:
+            await asyncio.wait_for(loop.sock_connect(sock, ("127.0.0.1", port)), READ_TIMEOUT)
+            if not writes:
+                await loop.sock_sendall(sock, request)
+            position = 0
+            while loop.time() < end:
+                if writes and position < len(request):
+                    await loop.sock_sendall(sock, request[position:position + 1])
+                    position += 1
+                elif not await asyncio.wait_for(loop.sock_recv(sock, 1), max(0.1, end - loop.time())):
+                    return "end"
+                await asyncio.sleep(DRIP_PACE)
+        except ConnectionError:
+            return "reset"
+        except asyncio.TimeoutError:
+            pass
+        return "goes on"
+
+
+async def drip(daemon, count, seconds):
+    end = asyncio.get_running_loop().time() + seconds
+    names = ["writer", "reader"] * (count // 2)
+    seen = await asyncio.gather(*(drip_once(daemon, name == "writer", end) for name in names))
+    return collections.Counter(f"{name}: {outcome}" for name, outcome in zip(names, seen))
+
+
+class Drip:
+    """A process of slow writers and slow readers that runs beside what its `with` statement does."""
+
+    def __init__(self, daemon, count, seconds):
+        self.daemon, self.count, self.seconds = daemon, count, seconds
+        self.seen = {}
+
+    def __enter__(self):
+        readable, writable = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                signal.alarm(int(self.seconds) + VICTIMS_READY_SECONDS)  # also when the parent is gone
+                seen = asyncio.run(drip(self.daemon, self.count, self.seconds))
+                os.write(writable, json.dumps(seen).encode())
+            finally:
+                os._exit(0)
+        os.close(writable)
+        self.readable = readable
+        return self
+
+    def __exit__(self, failure, *_):
+        if failure:
+            os.kill(self.pid, signal.SIGKILL)
+        with open(self.readable, "rb") as answer:
+            text = answer.read()
+        os.waitpid(self.pid, 0)
+        self.seen = json.loads(text) if text else {}
 
 
 async def hold_forever(daemon, count, ready):

@@ -22,6 +22,8 @@ THREADS_BESIDE_CPUS = 4
 CONNECTIONS_FOR_A_MOMENT = 16
 # Descriptors of the runtime's own that may appear after the warm-up, never sockets.
 RUNTIME_DESCRIPTORS = 4
+# By what the daemon may grow while clients are killed, more than natively: caches of the runtime that fill.
+GROWTH_ALLOWED_KIB = 4096
 FAILURES = (OSError, RuntimeError, EOFError, KeyError, asyncio.TimeoutError)
 
 
@@ -53,6 +55,8 @@ class Result:
     load_log: set = field(default_factory=set)
     nasty_log: set = field(default_factory=set)
     half_closed: set = field(default_factory=set)
+    dripped: set = field(default_factory=set)
+    growth_kib: int = 0  # resident memory, by the second half of the killing
     term_outcome: str = "-"
     term_seconds: float = 0.0
 
@@ -194,11 +198,26 @@ class Scenario:
                    f"{sizes.slow} clients that write one byte at a time", slow.summary())
         killed = nasty.kill_clients(self.daemon, sizes.killed)
         self.check(killed == sizes.killed, f"{sizes.killed} clients killed at once", f"{killed} were open")
-        killed = nasty.kill_at_random(self.daemon, sizes.killing_seconds)
-        self.check(killed > sizes.killing_seconds, "clients killed at random moments", str(killed))
+        with nasty.Drip(self.daemon, sizes.slow, sizes.killing_seconds) as drip:
+            before = self.kill_for_a_while("at first")
+            self.result.growth_kib = self.kill_for_a_while("and again") - before
+        self.check(sum(drip.seen.values()) == sizes.slow, f"{sizes.slow} clients that drip", str(drip.seen))
+        self.result.dripped = set(drip.seen)
         self.check_answers("after nasty clients")
         self.check_settled("after nasty clients")
+        if self.side == "unthread":
+            most = self.process.cpus() + THREADS_BESIDE_CPUS
+            back = processes.wait_until(lambda: self.process.threads() <= most, SETTLE_SECONDS)
+            self.check(back, f"at most {most} kernel threads after nasty clients", str(self.process.threads()))
         self.result.nasty_log = self.daemon.complaints(self.process.new_log())
+
+    def kill_for_a_while(self, when):
+        """Half of the time for killing. Returns how many KiB are resident afterwards."""
+        seconds = self.sizes.killing_seconds / 2
+        killed = nasty.kill_at_random(self.daemon, seconds)
+        self.check(killed > seconds, f"clients killed at random moments, {when}", str(killed))
+        self.check_answers("between dead clients")
+        return self.process.resident_kib()
 
     def terminate(self):
         opened = asyncio.run(self.terminate_with_clients())
@@ -255,6 +274,11 @@ def compare(daemon_class, native, unthread, report):
           f"{unthread.term_seconds:.2f} s")
     check(unthread.half_closed <= native.half_closed, "half-closed clients see what they see natively",
           f"{unthread.half_closed} instead of {native.half_closed}")
+    check(unthread.dripped <= native.dripped, "clients that drip see what they see natively",
+          f"{unthread.dripped} instead of {native.dripped}")
+    most = max(0, native.growth_kib) + GROWTH_ALLOWED_KIB
+    check(unthread.growth_kib <= most, "clients that are killed leave no memory behind",
+          f"{unthread.growth_kib} KiB more, natively {native.growth_kib} KiB")
     new = new_complaints(unthread.load_log, native.load_log, ())
     check(not new, "no new complaint in the log under load", " | ".join(sorted(new)[:4]))
     new = new_complaints(unthread.nasty_log, native.nasty_log | native.load_log, daemon_class.noise)
