@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""One HTML file from the dictionary that scripts/bench writes as JSON; it needs no network, and its
-policy forbids any. All numbers are in tables; the plots, by Chart.js, show them again."""
+"""One HTML file from the dictionary that scripts/bench writes as JSON. All numbers are in tables; the
+plots show them again."""
 
-import json
 import statistics
-import sys
 from html import escape
 from pathlib import Path
 
+import webpage
 from bench.report import number
 
 HERE = Path(__file__).resolve().parent
-CHART = [Path("/usr/share") / place for place in (
-    "javascript/chart.js/chart.min.js", "nodejs/chart.js/dist/chart.min.js")]  # fmt: skip
-NO_CHART = "No plots: Chart.js was not found. Install Debian's libjs-chart.js and run it again."
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 LOGARITHMIC = 50  # from this ratio of the largest to the smallest median on
 CROWDED = 4  # metrics beyond which a spread stands below its median, not beside it
 TONES = {"unthread": 5, "peer": 7}  # how many of each page.css has
@@ -214,17 +209,6 @@ def _group(group, tones, plots):
             f"{_figures(group, tones)}</section>")  # fmt: skip
 
 
-def _scripts(plots):
-    chart = next((path for path in CHART if path.exists()), None)
-    if not chart:
-        print(NO_CHART, file=sys.stderr)
-        return f"<p>{escape(NO_CHART)}</p>"
-    data = json.dumps(plots).replace("<", "\\u003c")  # or "</script>" in a name would end it
-    return (f'<script type="application/json" id="plots">{data}</script>\n'
-            f'<script>{chart.read_text(encoding="utf-8")}</script>\n'
-            f'<script>{(HERE / "page.js").read_text(encoding="utf-8")}</script>')  # fmt: skip
-
-
 def _subtitle(report):
     minutes, seconds = divmod(round(report["duration_s"]), 60)
     took = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
@@ -236,25 +220,14 @@ def _subtitle(report):
 def page(report):
     plots, tones, bars = [], _tones(report["groups"]), report["bars"]
     groups = "".join(_group(group, tones, plots) for group in report["groups"])
-    facts = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(str(value))}</dd></div>"
-        for name, value in report["machine"].items()
-    )
     notes = "".join(f"<p>{escape(note)}</p>" for note in report["notes"])
-    title = escape(report["title"])
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<meta http-equiv="Content-Security-Policy" content="{POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>{(HERE / "page.css").read_text(encoding="utf-8")}</style></head><body>
-<header><h1>{title}</h1><p class="faint">{_subtitle(report)}</p></header>
+    return webpage.page(report["title"], _subtitle(report), f"""
 {_headline(bars)}
 {f'<aside>{notes}</aside>' if notes else ""}
 {_missed([bar for bar in bars if bar["verdict"] == "missed"])}
 {_bars(bars)}
-<section><h2>The machine</h2><dl>{facts}</dl></section>
+<section><h2>The machine</h2>{webpage.facts(report["machine"])}</section>
 <noscript><p>The plots need JavaScript; every number is in the tables.</p></noscript>
 {groups}
-{_scripts(plots)}
-</body></html>
-"""
+{webpage.plots(plots, HERE / "page.js")}
+""")

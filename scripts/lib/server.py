@@ -5,14 +5,13 @@ import os
 import re
 import select
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import places
+from daemon import clean_environment, free_port, is_listening  # noqa: F401: for our users, too
 
 NATIVE = "native"
 UNTHREAD = "unthread"
@@ -26,33 +25,6 @@ class ServerFailed(Exception):
 def end_on_sigterm():
     """SIGTERM then unwinds the script as Ctrl-C does, and what it started ends with it."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-
-
-def clean_environment():
-    """Neither side may inherit a preload or settings from whoever runs the script."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name != "LD_PRELOAD" and not name.startswith("UNTHREAD")
-    }
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def is_listening(port):
-    """Asks the kernel's table, because a trial connection would be one more for the server to
-    handle."""
-    wanted = f":{port:04X}"
-    for name in ("tcp", "tcp6"):
-        for line in Path("/proc/net", name).read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[1].endswith(wanted) and fields[3] == "0A":
-                return True
-    return False
 
 
 class Server:

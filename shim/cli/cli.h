@@ -6,13 +6,14 @@
  *   main.c        picks the sub-command
  *   help.c        --help, --version, and complaints
  *   options.c     the options, from settings.def, and the variables they become
- *   locate.c      finds libunthread.so
+ *   locate.c      finds libunthread.so, and the programs of evaluate.c
  *   program.c     finds the program and decides whether the library can be loaded into it, with
  *   script.c        #! lines
  *   elf.c           ELF headers
  *   privilege.c     set-user-ID and file capabilities
  *   run.c         puts it all together and becomes the program
  *   doctor.c      what the machine lacks
+ *   evaluate.c    compare and check: becomes their program, in evaluate/
  *
  * What these files report goes into a struct cli_reason, so that a sub-command can print it as it
  * likes. Files given by users are not trusted: whatever is in them, the answer is a verdict.
@@ -67,6 +68,9 @@ enum cli_options_result cli_options_parse(int argc, char **argv, int *first);
 
 /* Finds the library to preload; its path is absolute and can stand in LD_PRELOAD. */
 bool cli_locate_library(char path[PATH_MAX], struct cli_reason *reason);
+
+/* Finds the program of the sub-commands that are not written in C. */
+bool cli_locate_evaluator(char path[PATH_MAX], struct cli_reason *reason);
 
 /* Finds a program as execvp would. */
 bool cli_program_find(const char *name, char path[PATH_MAX], struct cli_reason *reason);

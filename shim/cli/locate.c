@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The library is beside the command (a build directory, an unpacked archive), or where meson put
- * it: UNTHREAD_BINDIR and UNTHREAD_LIBDIR are meson's directories, relative to the prefix. The
- * prefix is first what is left of the command's own path without UNTHREAD_BINDIR, so that an
- * installed tree can be moved, then UNTHREAD_PREFIX.
+ * What belongs to the command is beside it (a build directory, an unpacked archive), or where meson
+ * put it: UNTHREAD_BINDIR, UNTHREAD_LIBDIR and UNTHREAD_LIBEXECDIR are meson's directories, relative
+ * to the prefix. The prefix is first what is left of the command's own path without UNTHREAD_BINDIR,
+ * so that an installed tree can be moved, then UNTHREAD_PREFIX.
  */
 #include "cli.h"
 
@@ -63,47 +63,70 @@ static bool strip_bindir(char *directory)
     return true;
 }
 
-static bool try(const char *directory, const char *middle, char path[PATH_MAX])
-{
-    int length = snprintf(path, PATH_MAX, "%s%s/" LIBRARY, directory, middle);
+/* Something to be found. */
+struct part {
+    const char *name;       /* relative to the directory that holds it */
+    const char *directory;  /* where meson put it, relative to the prefix or absolute */
+    bool (*accept)(const char *path);
+};
 
-    return length < PATH_MAX && is_library(path);
+static bool try(const struct part *part, const char *directory, const char *middle, char path[PATH_MAX])
+{
+    int length = snprintf(path, PATH_MAX, "%s%s/%s", directory, middle, part->name);
+
+    return length < PATH_MAX && part->accept(path);
 }
 
-/* An absolute libdir is outside every prefix. */
-static bool try_prefix(const char *prefix, char path[PATH_MAX])
+/* An absolute directory is outside every prefix. */
+static bool try_prefix(const struct part *part, const char *prefix, char path[PATH_MAX])
 {
     char directory[PATH_MAX];
-    int length = *UNTHREAD_LIBDIR == '/'
-                     ? snprintf(directory, sizeof directory, "%s", UNTHREAD_LIBDIR)
-                     : snprintf(directory, sizeof directory, "%s/%s", prefix, UNTHREAD_LIBDIR);
+    int length = *part->directory == '/'
+                     ? snprintf(directory, sizeof directory, "%s", part->directory)
+                     : snprintf(directory, sizeof directory, "%s/%s", prefix, part->directory);
 
-    return length < PATH_MAX &&
-           (try(directory, "/unthread", path) || try(directory, "", path));
+    return length < PATH_MAX && (try(part, directory, "/unthread", path) || try(part, directory, "", path));
 }
 
-static bool find(char path[PATH_MAX])
+static bool find(const struct part *part, char path[PATH_MAX], struct cli_reason *reason)
 {
     char directory[PATH_MAX];
 
     if (own_directory(directory)) {
-        if (try(directory, "", path))
+        if (try(part, directory, "", path))
             return true;
-        if (strip_bindir(directory) && try_prefix(directory, path))
+        if (strip_bindir(directory) && try_prefix(part, directory, path))
             return true;
     }
-    return try_prefix(UNTHREAD_PREFIX, path);
+    if (try_prefix(part, UNTHREAD_PREFIX, path))
+        return true;
+    return cli_because(reason, "%s is neither beside this command nor installed in %s%s%s", part->name,
+                       *part->directory == '/' ? "" : UNTHREAD_PREFIX,
+                       *part->directory == '/' ? "" : "/", part->directory);
 }
 
 bool cli_locate_library(char path[PATH_MAX], struct cli_reason *reason)
 {
-    if (!find(path))
-        return cli_because(reason,
-                           LIBRARY " is neither beside this command nor installed in %s%s%s",
-                           *UNTHREAD_LIBDIR == '/' ? "" : UNTHREAD_PREFIX,
-                           *UNTHREAD_LIBDIR == '/' ? "" : "/", UNTHREAD_LIBDIR);
+    static const struct part library = { LIBRARY, UNTHREAD_LIBDIR, is_library };
+
+    if (!find(&library, path, reason))
+        return false;
     /* The loader splits the list at the first two and expands $ORIGIN and its like. */
     if (strpbrk(path, ": $"))
         return cli_because(reason, "%s: LD_PRELOAD cannot hold a path with a space, : or $", path);
     return true;
+}
+
+static bool is_file(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool cli_locate_evaluator(char path[PATH_MAX], struct cli_reason *reason)
+{
+    static const struct part evaluator = { "evaluate/main.py", UNTHREAD_LIBEXECDIR, is_file };
+
+    return find(&evaluator, path, reason);
 }

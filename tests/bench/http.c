@@ -3,6 +3,7 @@
 #include "protocol.h"
 
 #include <err.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@ static size_t compose(const struct talk *talk, unsigned char *out)
     const char *path = options.paths[(talk->index + talk->sequence) % options.path_count];
 
     return (size_t)snprintf((char *)out, LARGEST_MESSAGE,
-                            "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\n\r\n", path);
+                            "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: load\r\n%s\r\n", path,
+                            options.closing ? "Connection: close\r\n" : "");
 }
 
 static void hold(struct talk *talk, const unsigned char *bytes, size_t length)
@@ -30,7 +32,8 @@ static void hold(struct talk *talk, const unsigned char *bytes, size_t length)
 
 struct head {
     size_t length;   /* with the empty line; 0: not complete */
-    long body;       /* -1: until the peer closes */
+    long body;       /* -1: until the peer closes, or in chunks */
+    bool chunked;
     bool closes;
 };
 
@@ -38,6 +41,8 @@ static void read_header(struct head *head, const char *line)
 {
     if (strncasecmp(line, "Content-Length:", 15) == 0)
         head->body = atol(line + 15);
+    else if (strncasecmp(line, "Transfer-Encoding: chunked", 26) == 0)
+        head->chunked = true;
     else if (strncasecmp(line, "Connection:", 11) == 0)
         head->closes = strncasecmp(line + 11, " close", 6) == 0;
 }
@@ -55,7 +60,7 @@ static struct head read_head(const struct talk *talk)
         line = (const char *)memmem(line, (size_t)(end - line) + 2, "\r\n", 2) + 2;
         read_header(&head, line);
     }
-    head.closes = head.closes || head.body < 0;
+    head.closes = head.closes || (head.body < 0 && !head.chunked);
     return head;
 }
 
@@ -84,7 +89,28 @@ static enum verdict finish(struct talk *talk, const struct head *head)
     talk->held_room = 0;
     if (!good)
         return ANSWER_WRONG;
-    return head->closes ? ANSWER_FINAL : ANSWER_COMPLETE;
+    return head->closes || options.closing ? ANSWER_FINAL : ANSWER_COMPLETE;
+}
+
+/* Whether the body that begins at `from` has its last chunk; trailers are not understood. */
+static bool chunks_complete(const struct talk *talk, size_t from)
+{
+    for (;;) {
+        const char *line = talk->held + from;
+        const char *end = memmem(line, talk->received - from, "\r\n", 2);
+        char *stop;
+        unsigned long size;
+
+        if (!end)
+            return false;
+        size = strtoul(line, &stop, 16);
+        from += (size_t)(end - line) + 2;
+        if (stop == line || size > LONG_MAX / 2 || talk->received - from < size + 2)
+            return false;
+        from += size + 2;
+        if (size == 0)
+            return from == talk->received;
+    }
 }
 
 static enum verdict consume(struct talk *talk, const unsigned char *bytes, size_t length)
@@ -93,6 +119,8 @@ static enum verdict consume(struct talk *talk, const unsigned char *bytes, size_
 
     hold(talk, bytes, length);
     head = read_head(talk);
+    if (head.length > 0 && head.chunked)
+        return chunks_complete(talk, head.length) ? finish(talk, &head) : ANSWER_PARTIAL;
     if (head.length == 0 || head.body < 0 || talk->received < head.length + (size_t)head.body)
         return ANSWER_PARTIAL;
     if (talk->received > head.length + (size_t)head.body)
@@ -106,7 +134,7 @@ static enum verdict end(struct talk *talk)
 
     if (talk->held)
         head = read_head(talk);
-    if (head.length == 0 || head.body >= 0)
+    if (head.length == 0 || head.body >= 0 || head.chunked)
         return ANSWER_WRONG;
     return finish(talk, &head);
 }

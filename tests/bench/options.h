@@ -21,6 +21,7 @@ struct options {
     unsigned path_count;  /* not 0: HTTP */
     const char *paths[MOST_PATHS];
     bool stepped;         /* say "open" and "loaded" and wait for a line of input after each */
+    bool closing; /* HTTP: a connection for each request */
 };
 
 /* Ends the program with a message when the arguments make no sense. */

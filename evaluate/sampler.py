@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
-def _stat_fields(pid):
+def stat_fields(pid):
     """The fields of /proc/PID/stat from the third one on; the second may contain spaces."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
 
@@ -18,7 +18,7 @@ def tree(root):
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                parents.setdefault(int(_stat_fields(entry.name)[1]), []).append(int(entry.name))
+                parents.setdefault(int(stat_fields(entry.name)[1]), []).append(int(entry.name))
             except (OSError, IndexError):
                 continue
     found = [root]
@@ -39,7 +39,7 @@ def cpu_seconds(root):
     for pid in tree(root):
         try:
             total += time.clock_gettime(_process_clock(pid))
-            reaped = _stat_fields(pid)[13:15]
+            reaped = stat_fields(pid)[13:15]
             total += sum(map(int, reaped)) / 100
         except (OSError, IndexError):
             continue
@@ -58,9 +58,9 @@ def _status(pid, *names):
     return values
 
 
-def switches(root):
-    """Context switches of all kernel threads that the tree has now, voluntary and not."""
-    total = 0
+def switches_by_thread(root):
+    """Context switches of each kernel thread that the tree has now: voluntary, and not."""
+    found = {}
     for pid in tree(root):
         try:
             tasks = list(Path(f"/proc/{pid}/task").iterdir())
@@ -70,8 +70,13 @@ def switches(root):
             status = _status(
                 f"{pid}/task/{task.name}", "voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"
             )
-            total += sum(status.values())
-    return total
+            found[task.name] = tuple(status.values())
+    return found
+
+
+def switches(root):
+    """Of all kernel threads that the tree has now, of both kinds."""
+    return sum(map(sum, switches_by_thread(root).values()))
 
 
 @dataclass
@@ -110,12 +115,18 @@ def wait_for_memory(tolerance=256, deadline=6.0):
         highest = max(highest, now)
 
 
-def sample(root):
+def threads_and_resident(root):
+    """Kernel threads, and resident KiB."""
     threads = resident = 0
     for pid in tree(root):
         status = _status(pid, "Threads", "VmRSS")
         threads += status["Threads"]
         resident += status["VmRSS"]
+    return threads, resident
+
+
+def sample(root):
+    threads, resident = threads_and_resident(root)
     memory = _memory()
     kernel = memory["KernelStack"] + memory["PageTables"] + memory["SUnreclaim"]
     return Sample(threads, resident, memory["MemAvailable"], kernel, cpu_seconds(root))
