@@ -6,7 +6,7 @@ import importlib
 import signal
 import sys
 
-COMMANDS = ("compare",)
+COMMANDS = ("check", "compare")
 
 
 def end_on_sigterm():

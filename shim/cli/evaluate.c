@@ -45,6 +45,11 @@ static int become_evaluator(int argc, char **argv)
     return CLI_NOT_RUN;
 }
 
+int cli_check(int argc, char **argv)
+{
+    return become_evaluator(argc, argv);
+}
+
 int cli_compare(int argc, char **argv)
 {
     return become_evaluator(argc, argv);

@@ -28,7 +28,8 @@ class Privoxy(Daemon):
     name = "privoxy"
     program = "/usr/sbin/privoxy"
     kinds = 7
-    noise = (r"(Connection reset by peer|Broken pipe)$",)
+    # The second is for a client that has gone just before its last bytes: natively in every second minute of killing.
+    noise = (r"(Connection reset by peer|Broken pipe)$", r"Sending buffered bytes to the client failed\.$")
 
     def configure(self):
         self.port = self.choose_port()
