@@ -3,6 +3,7 @@
 `main.py PATH-OF-UNTHREAD check|compare ARGUMENTS...`."""
 
 import importlib
+import os
 import signal
 import sys
 
@@ -29,5 +30,8 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
+    except BrokenPipeError:  # nobody reads on; nor may the interpreter complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(128 + signal.SIGPIPE)
     except KeyboardInterrupt:
         sys.exit(128 + signal.SIGINT)

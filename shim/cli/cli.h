@@ -13,6 +13,7 @@
  *   privilege.c     set-user-ID and file capabilities
  *   run.c         puts it all together and becomes the program
  *   doctor.c      what the machine lacks
+ *   examine.c     what run would say of a program
  *   evaluate.c    compare and check: becomes their program, in evaluate/
  *
  * What these files report goes into a struct cli_reason, so that a sub-command can print it as it

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Runs a program under unthread for a while, or asks one that runs, and reads the account: what held kernel threads,
+and what did not wait."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import sampler
+from daemon import Failed, clean_environment, dies_with_us, end_session, outcome, printable
+from findings import DEGRADED, GOOD, NOTE
+
+LOAD_AFTER = 1.0  # second, for the program to be ready
+STOP_SECONDS = 10.0
+ANSWER_SECONDS = 10.0  # for the account of a running process
+COUNTER = re.compile(r"^\s*(\d+)  (\S.*)$")
+KIND = re.compile(r"^\s*(\d+)\s+([\d.]+)\s+([\d.]+)  (\S.*)$")
+DEEP = re.compile(r"^ {30,}(\S.*)$")
+LONG = 10.0  # ms: a call that kept its kernel thread so long is named
+HOG_SHARE = 0.5  # of the CPUs, used by threads that compute
+MOST_KINDS = 5
+
+
+def read_account(text):
+    """Counters by what they count, and the kinds of episodes; of the last account in the text."""
+    counters, kinds, table = {}, [], False
+    for line in text.splitlines():
+        line = re.sub(r"^unthread\[\d+\]: ", "", line)
+        if "what held a kernel thread: the worst of" in line:
+            table, kinds = True, []
+        elif table and (found := KIND.match(line)):
+            times, total, longest, what = found.groups()
+            kinds.append({"times": int(times), "total_ms": float(total), "longest_ms": float(longest),
+                          "what": printable(what), "stack": []})  # fmt: skip
+        elif table and kinds and (found := DEEP.match(line)):
+            kinds[-1]["stack"].append(printable(found[1]))
+        elif found := COUNTER.match(line):
+            table = False
+            counters[found[2]] = int(found[1])
+    return {"counters": counters, "kinds": kinds}
+
+
+def _watch(pid, seconds, process=None):
+    """What the kernel says meanwhile; ends early with the process."""
+    start, cpu = time.monotonic(), sampler.cpu_seconds(pid)
+    most, names, used = 0, {}, 0.0
+    while time.monotonic() < start + seconds and (process is None or process.poll() is None):
+        time.sleep(min(0.25, max(0.0, start + seconds - time.monotonic())))
+        most = max(most, sampler.threads_and_resident(pid)[0])
+        used = max(used, sampler.cpu_seconds(pid) - cpu)
+        for task in Path(f"/proc/{pid}/task").glob("*/comm"):
+            try:
+                name = printable(task.read_text().strip())
+                names[name] = names.get(name, 0) + 1
+            except OSError:
+                continue
+    elapsed = time.monotonic() - start
+    return {"seconds": round(elapsed, 2), "cpu_seconds": round(used, 3), "kernel_threads": most,
+            "cpu_share": round(used / elapsed / len(os.sched_getaffinity(0)), 4), "names": sorted(names)}  # fmt: skip
+
+
+def _start(command, where=None):
+    return subprocess.Popen(command, shell=isinstance(command, str), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=clean_environment(), cwd=where,
+                            start_new_session=True, preexec_fn=dies_with_us)  # fmt: skip
+
+
+def run(unthread, words, seconds, load):
+    """A trace of the program with these words, under the load of a shell command, if there is one."""
+    with tempfile.TemporaryDirectory(prefix="unthread-check-") as folder:
+        log = os.path.join(folder, "account")
+        program = _start([unthread, "--stats", f"--log-file={log}", "--", *words])
+        driver = None
+        try:
+            before = _watch(program.pid, min(LOAD_AFTER, seconds), program)
+            if load and program.poll() is None:
+                driver = _start(load)
+            watched = _watch(program.pid, max(0.0, seconds - before["seconds"]), program)
+            ended_alone = program.poll() is not None
+            if not ended_alone:
+                program.send_signal(signal.SIGTERM)
+            try:
+                code = program.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                raise Failed(f"it did not end {STOP_SECONDS:g} s after SIGTERM: no account") from None
+            if not os.path.exists(log) or not (text := Path(log).read_text(errors="replace")):
+                raise Failed(f"it left no account ({outcome(code)}): did it end by a signal, or start another program?")
+            return {**watched, **read_account(text), "outcome": outcome(code), "ended_alone": ended_alone}
+        finally:
+            for process in filter(None, (driver, program)):
+                end_session(process)
+
+
+def attach(pid, seconds):
+    """A trace of a process that was started with --stats-signal and --log-file."""
+    environment = dict(word.split("=", 1) for word in Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in word)
+    name, log = environment.get("UNTHREAD_STATS_SIGNAL", "off"), environment.get("UNTHREAD_LOG_FILE")
+    if name == "off" or not log:
+        raise Failed("to be asked while it runs, it must have been started with --stats-signal=usr2 and --log-file=FILE")
+    watched = _watch(pid, seconds)
+    path = Path(f"/proc/{pid}/root{log}" if log.startswith("/") else f"/proc/{pid}/cwd/{log}")
+    size = path.stat().st_size if path.exists() else 0
+    os.kill(pid, getattr(signal, "SIG" + name.upper()))
+    end = time.monotonic() + ANSWER_SECONDS
+    while time.monotonic() < end:
+        text = path.read_text(errors="replace")[size:] if path.exists() else ""
+        if "what held a kernel thread" in text:
+            return {**watched, **read_account(text), "outcome": "runs", "ended_alone": False}
+        time.sleep(0.05)
+    raise Failed(f"no account in {path} after SIG{name.upper()}")
+
+
+def _counter(trace, words):
+    return next((count for text, count in trace["counters"].items() if text.startswith(words)), 0)
+
+
+def add_findings(report, trace):
+    """What really happened, as findings."""
+    report.trace = trace
+    made = _counter(trace, "coroutines made")
+    report.facts["traced"] = (f"{trace['seconds']:g} s, {made:,} threads were coroutines, at most {trace['kernel_threads']} "
+                              f"kernel threads, {trace['cpu_share']:.0%} of the CPUs used")  # fmt: skip
+    if not made:
+        report.add(NOTE, "made no thread that became a coroutine", "The trace proves nothing about its threads.",
+                   [f"ended with {trace['outcome']}"], "give --load, or more seconds")  # fmt: skip
+    if native := _counter(trace, "threads left native"):
+        report.add(DEGRADED, f"{native} threads stayed native", "They have stacks of the program's own, a real-time class, or were "
+                   "excluded by an option.")  # fmt: skip
+    for kind in trace["kinds"][:MOST_KINDS]:
+        computes = kind["what"].startswith("computing")
+        if kind["longest_ms"] < LONG:
+            continue
+        why = ("The others went on with another kernel thread meanwhile." if computes else
+               "It kept a kernel thread while it blocked; the others went on with another one.")  # fmt: skip
+        report.add(NOTE, f"{kind['what']} held a kernel thread {kind['times']:,} times", why,
+                   [f"{kind['total_ms']:,.0f} ms in all, {kind['longest_ms']:,.0f} ms the longest", *kind["stack"][:4]])  # fmt: skip
+    if made and not trace["kinds"]:
+        report.add(GOOD, "nothing held a kernel thread", "Every thread that waited gave its kernel thread back.")
+    if trace["cpu_share"] > HOG_SHARE:
+        report.add(NOTE, "the CPUs are busy", "What is computed is computed natively as well: the gain is in what is left.",
+                   [f"{trace['cpu_share']:.0%} of the CPUs' time"])  # fmt: skip
+    elif made:
+        report.add(GOOD, "mostly waits", f"Its threads used {trace['cpu_share']:.0%} of the CPUs' time: waiting is what becomes cheap.")
