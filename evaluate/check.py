@@ -58,11 +58,11 @@ def print_known(as_json):
 
 def examine(unthread, program):
     """What the unthread command would execute, or None; and why it refuses, or None."""
-    asked = subprocess.run([unthread, "examine", program], capture_output=True, text=True, errors="replace",
-                           env=clean_environment())  # fmt: skip
+    asked = subprocess.run([unthread, "examine", program], capture_output=True, env=clean_environment())
     if asked.returncode == 0:
-        return asked.stdout.rstrip("\n"), None
-    return None, asked.stderr.strip().removeprefix("unthread: ").removeprefix(f"{program}: ")
+        return os.fsdecode(asked.stdout.removesuffix(b"\n")), None
+    said = os.fsdecode(asked.stderr).strip()
+    return None, said.removeprefix("unthread: ").removeprefix(f"{program}: ")
 
 
 def of_file(unthread, program):
@@ -88,7 +88,7 @@ def of_process(pid):
 
 def evaluate(unthread, arguments):
     program = arguments.program
-    if program.isdigit() and not os.path.exists(program):
+    if program.isascii() and program.isdigit() and not os.path.exists(program):
         report, loaded = of_process(int(program))
         if arguments.trace:
             if not loaded:
@@ -111,7 +111,8 @@ def main(unthread, words):
         report = evaluate(unthread, arguments)
         whole = check_text.as_dict(report)
         if arguments.html:
-            Path(arguments.html).write_text(check_page.page(whole, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())))
+            page = check_page.page(whole, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()))
+            Path(arguments.html).write_text(page, encoding="utf-8", errors="replace")
         print(json.dumps(whole, indent=1) if arguments.json else check_text.text(whole, arguments.symbols))
         return report.status
     except (Failed, elfs.Unreadable, OSError) as why:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import elfs
 
 DEFAULTS = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
             "/lib64", "/usr/lib64", "/lib", "/usr/lib")  # fmt: skip
+TOKENS = {"ORIGIN": None, "LIB": "lib/x86_64-linux-gnu", "PLATFORM": "x86_64"}
 MOST_LIBRARIES = 1000
+MOST_SECONDS = 30.0  # for all files together
 SCRIPT_DEPTH = 5  # interpreters that may themselves be scripts: fs/exec.c
 
 
@@ -30,7 +33,8 @@ class Closure:
 def _cache():
     """What ld.so.cache has, by soname; the first is the loader's first choice."""
     try:
-        printed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, timeout=20).stdout
+        printed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True, errors="replace",
+                                 timeout=20).stdout  # fmt: skip
     except (OSError, subprocess.TimeoutExpired):
         return {}
     found = {}
@@ -43,7 +47,8 @@ def _cache():
 def _expand(directories, image):
     origin = os.path.dirname(os.path.realpath(image.path))
     for directory in directories:
-        yield re.sub(r"\$(ORIGIN|\{ORIGIN\})", lambda _: origin, directory)
+        yield re.sub(r"\$(?:(ORIGIN|LIB|PLATFORM)\b|\{(ORIGIN|LIB|PLATFORM)\})",
+                     lambda found: TOKENS[found[1] or found[2]] or origin, directory)  # fmt: skip
 
 
 class _Finder:
@@ -51,28 +56,41 @@ class _Finder:
         self._program = program
         self._cache = _cache()
         self._fits = {}
+        self._end = time.monotonic() + MOST_SECONDS
+        self.parents = {}  # of an image's path, the image that needed it first
 
     def _is_right(self, path):
         """Another word size or machine is passed over, as the loader does."""
         if path not in self._fits:
+            left = self._end - time.monotonic()
             try:
-                self._fits[path] = elfs.read(path)
+                if left <= 0:
+                    raise elfs.Unreadable("all its libraries take too long to read")
+                self._fits[path] = elfs.read(path, min(left, elfs.READ_SECONDS))
             except elfs.Unreadable:
                 self._fits[path] = None
         image = self._fits[path]
         right = image and (image.bits, image.machine) == (self._program.bits, self._program.machine)
         return image if right else None
 
+    def is_late(self):
+        return time.monotonic() > self._end
+
+    def _rpaths(self, who):
+        """Of the image and of those that led to it; none if it has a DT_RUNPATH."""
+        if who.runpath:
+            return
+        while who:
+            yield from _expand([] if who.runpath else who.rpath, who)
+            who = self.parents.get(who.path)
+
     def _places(self, name, who):
         if "/" in name:
-            yield name
+            yield from _expand([name], who)
             return
-        if not who.runpath:
-            yield from (os.path.join(directory, name) for directory in
-                        [*_expand(who.rpath, who), *_expand(self._program.rpath, self._program)])  # fmt: skip
-        for directory in filter(None, re.split("[:;]", os.environ.get("LD_LIBRARY_PATH", ""))):
+        environment = filter(None, re.split("[:;]", os.environ.get("LD_LIBRARY_PATH", "")))
+        for directory in (*self._rpaths(who), *environment, *_expand(who.runpath, who)):
             yield os.path.join(directory, name)
-        yield from (os.path.join(directory, name) for directory in _expand(who.runpath, who))
         if name in self._cache:
             yield self._cache[name]
         yield from (os.path.join(directory, name) for directory in DEFAULTS)
@@ -112,7 +130,10 @@ def gather(path):
                     closure.missing.append((name, os.path.basename(image.path)))
                 continue
             closure.libraries[name] = library
+            finder.parents.setdefault(library.path, image)
             queue.append(library)
+    if finder.is_late():
+        closure.broken.append(f"reading all libraries takes longer than {MOST_SECONDS:g} s")
     return closure
 
 
@@ -120,7 +141,7 @@ def of_process(pid):
     """The program of a process and what is mapped into it: libraries that it has loaded by itself, too."""
     try:
         path = os.readlink(f"/proc/{pid}/exe")
-        maps = Path(f"/proc/{pid}/maps").read_text()
+        maps = os.fsdecode(Path(f"/proc/{pid}/maps").read_bytes())
     except OSError as error:
         raise elfs.Unreadable(f"process {pid}: {error.strerror}") from None
     closure = Closure(elfs.read(f"/proc/{pid}/exe"))

@@ -2,7 +2,7 @@
 """What an ELF file says of itself, read by pyelftools and, where code matters, capstone. Files are not trusted: each
 is read within bounds of time and memory, and whatever is in it, the answer is an Image or Unreadable."""
 
-import mmap
+import io
 import os
 import re
 import resource
@@ -18,16 +18,21 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.gnuversions import GNUVerNeedSection, GNUVerSymSection
 from elftools.elf.sections import SymbolTableSection
 
-READ_SECONDS = 10  # for one file; the largest programs take one or two
+READ_SECONDS = 10.0  # for one file; the largest programs take one or two
 MEMORY = 4 << 30  # of the whole command
+LARGEST = 512 << 20  # bytes of a file
 MOST_SYMBOLS = 1 << 20
 MOST_TEXT = 4096  # letters of a name
 
-# mov $number,%eax or %rax, and the bytes of a system call instruction before long.
-SYSCALL = re.compile(rb"(?:\xb8|\x48\xc7\xc0)(..)\x00\x00.{0,40}?\x0f\x05", re.DOTALL)
+SYSCALL = b"\x0f\x05"
 DISASSEMBLER = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+BEFORE = 48  # bytes before the instruction that are decoded to see whether it is one
+VOTES = range(16, BEFORE)  # where decoding begins, in bytes before it: most of these must come to it
+NUMBER = re.compile(rb"(?:\xb8|\xc7\xc0)(..)\x00\x00", re.DOTALL)  # moved to %eax or %rax
 MOST_SITES = 10000
 MOST_NUMBER = 512  # of a system call
+# Offsets and sizes, by the word size, of what an ELF header says of sections.
+SECTION_FIELDS = {1: ((32, 4), (48, 4)), 2: ((40, 8), (60, 4))}
 
 
 class Unreadable(Exception):
@@ -46,25 +51,26 @@ class Image:
     rpath: list = field(default_factory=list)
     runpath: list = field(default_factory=list)
     imports: dict = field(default_factory=dict)  # name -> version or ""
+    exports: set = field(default_factory=set)
     tls_size: int = 0
     build_id: str = "none"
     runtimes: set = field(default_factory=set)  # "Go", "Rust"
-    syscalls: list = field(default_factory=list)  # (offset in the file, number)
+    syscalls: list = field(default_factory=list)  # (offset in the file, number or None)
 
 
 def _out_of_time(*_):
-    raise ELFError(f"takes longer than {READ_SECONDS} s to read")
+    raise ELFError("takes too long to read")
 
 
 @contextmanager
-def _bounded():
+def _bounded(seconds):
     """Only in the main thread. An alarm that somebody else has set is lost."""
     old = signal.signal(signal.SIGALRM, _out_of_time)
-    signal.alarm(READ_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
 
 
@@ -120,15 +126,19 @@ def _versions(elf):
     return table, names
 
 
-def _undefined(symbols, elf):
+def _read_symbols(symbols, elf, image):
     table, names = _versions(elf)
     known = table.num_symbols() if table else 0
     for index, symbol in enumerate(symbols):
         if index > MOST_SYMBOLS:
             raise ELFError("more symbols than a program has")
-        if symbol.entry["st_shndx"] == "SHN_UNDEF" and symbol.name:
+        if not symbol.name:
+            continue
+        if symbol.entry["st_shndx"] == "SHN_UNDEF":
             version = table.get_symbol(index)["ndx"] if index < known else None
-            yield _text(symbol.name), names.get(version, "")
+            image.imports[_text(symbol.name)] = names.get(version, "")
+        elif symbol.entry["st_info"]["type"] == "STT_FUNC":
+            image.exports.add(_text(symbol.name))
 
 
 def _read_section(section, elf, image):
@@ -142,7 +152,7 @@ def _read_section(section, elf, image):
             if note["n_type"] == "NT_GNU_BUILD_ID":
                 image.build_id = str(note["n_desc"])[:MOST_TEXT]
     elif name == ".dynsym" and isinstance(section, SymbolTableSection):
-        image.imports.update(_undefined(section.iter_symbols(), elf))
+        _read_symbols(section.iter_symbols(), elf, image)
 
 
 def _read_segments(elf, image):
@@ -159,56 +169,78 @@ def _read_segments(elf, image):
     return dynamic
 
 
-def _is_syscall(code):
-    """Whether the bytes, decoded from their start, end with that very instruction, and come to it."""
-    end = len(code) - 2
-    for address, size, name, _ in DISASSEMBLER.disasm_lite(code, 0):
-        if address >= end or name in ("ret", "jmp", "ud2"):
+def _comes_to(code, start, end):
+    """Whether the bytes, decoded from `start`, have the instruction at `end`."""
+    for address, _, name, _ in DISASSEMBLER.disasm_lite(code[start:], start):
+        if address >= end:
             return address == end and name == "syscall"
     return False
 
 
-def _find_syscalls(elf, file, image):
-    """In what is executable. x86-64 only: elsewhere nothing is found."""
+def _find_syscalls(elf, data, image):
+    """In what is executable. x86-64 only: elsewhere nothing is found.
+
+    The two bytes may be part of another instruction. Instructions have no marks, but decoding from a wrong byte soon falls
+    in with the right ones: so it is one if decoding from most places before it comes to it."""
     if image.machine != "EM_X86_64":
         return
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        for segment in elf.iter_segments("PT_LOAD"):
-            if not segment["p_flags"] & 1:
-                continue
-            start = segment["p_offset"]
-            for found in SYSCALL.finditer(content, start, min(start + segment["p_filesz"], len(content))):
-                number = int.from_bytes(found[1], "little")
-                if number < MOST_NUMBER and _is_syscall(found[0]):
-                    image.syscalls.append((found.end() - 2, number))
-                if len(image.syscalls) >= MOST_SITES:
-                    return
+    for segment in elf.iter_segments("PT_LOAD"):
+        first = segment["p_offset"]
+        last = min(first + segment["p_filesz"], len(data)) if segment["p_flags"] & 1 else 0
+        at = data.find(SYSCALL, first, last)
+        while at >= 0 and len(image.syscalls) < MOST_SITES:
+            code = data[max(first, at - BEFORE):at + len(SYSCALL)]
+            end = len(code) - len(SYSCALL)
+            starts = [end - back for back in VOTES if back <= end]
+            if sum(_comes_to(code, start, end) for start in starts) * 2 > len(starts):
+                moved = [int.from_bytes(number, "little") for number in NUMBER.findall(code[:end])]
+                image.syscalls.append((at, moved[-1] if moved and moved[-1] < MOST_NUMBER else None))
+            at = data.find(SYSCALL, at + 1, last)
 
 
-def _read(file, path):
-    if file.read(4) != b"\x7fELF":
-        raise Unreadable("is no ELF file")
-    elf = ELFFile(file)
-    image = Image(path, machine=str(elf["e_machine"]), bits=elf.elfclass)
+def _without_sections(data):
+    """The loader does not look at sections: a file whose section headers are broken may run."""
+    changed = bytearray(data)
+    for at, size in SECTION_FIELDS.get(data[4], ()):
+        changed[at:at + size] = bytes(size)
+    return io.BytesIO(changed)
+
+
+def _read_headers(elf, image, with_sections):
     dynamic = _read_segments(elf, image)
     if dynamic:
         _read_dynamic(dynamic, image)
-    for section in elf.iter_sections():
-        _read_section(section, elf, image)
-    if dynamic and not image.imports:  # stripped of its sections
-        image.imports.update(_undefined(dynamic.iter_symbols(), elf))
-    _find_syscalls(elf, file, image)
+    if with_sections:
+        for section in elf.iter_sections():
+            _read_section(section, elf, image)
+    if dynamic and not image.imports:
+        _read_symbols(dynamic.iter_symbols(), elf, image)
+
+
+def _read(data, path, with_sections):
+    elf = ELFFile(io.BytesIO(data) if with_sections else _without_sections(data))
+    image = Image(path, machine=str(elf["e_machine"]), bits=elf.elfclass)
+    _read_headers(elf, image, with_sections)
+    _find_syscalls(elf, data, image)
     return image
 
 
-def read(path):
+def read(path, seconds=READ_SECONDS):
     """The Image of a file, or raises Unreadable."""
-    with opened(path) as file, _bounded():
+    with opened(path) as file, _bounded(seconds):
         try:
-            return _read(file, path)
+            data = file.read(LARGEST + 1)
+            if data[:4] != b"\x7fELF":
+                raise Unreadable("is no ELF file")
+            if len(data) > LARGEST:
+                raise Unreadable(f"is larger than {LARGEST >> 20} MiB")
+            try:
+                return _read(data, path, with_sections=True)
+            except Exception:  # a file may make the library raise anything
+                return _read(data, path, with_sections=False)
         except Unreadable:
             raise
-        except Exception as error:  # a file may make the library raise anything
+        except Exception as error:
             raise Unreadable(f"a broken ELF file: {str(error) or type(error).__name__}"[:300]) from None
 
 

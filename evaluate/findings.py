@@ -177,24 +177,36 @@ class _Judge:
                 parallel, "--native-threads with the library's name leaves them native")
 
     def loading(self):
+        for line in self.closure.broken:
+            self.report.add(DEGRADED, "not all of it could be read", line, advice="what is missing here may matter")
         if "dlopen" in self.closure.program.imports:
             self.report.add(NOTE, "loads libraries while it runs", "What they import is not seen here, except in a running "
                             "process.", self.importers("dlopen"), "check its process ID, or use --trace")  # fmt: skip
 
     def system_calls(self):
         for name, image in self.images.items():
-            if not image.syscalls:
+            if not image.syscalls or name.startswith(COMMON):
                 continue
-            offset, number = min(image.syscalls)
+            offset = min(image.syscalls)[0]
             blocking = sorted({BLOCKING[number] for _, number in image.syscalls if number in BLOCKING})
-            evidence = [f"{len(image.syscalls)} places, the first at file offset {offset:#x}, number {number}"]
+            evidence = [f"{len(image.syscalls)} places, the first at file offset {offset:#x}"]
             evidence += [f"may block: {', '.join(blocking)}"] if blocking else []
-            self.report.add(DEGRADED if blocking else NOTE, f"system call instructions of its own in {name}",
+            unknown = any(number is None for _, number in image.syscalls)
+            evidence += ["some with a number that is computed"] if unknown else []
+            self.report.add(DEGRADED if blocking or unknown else NOTE, f"system call instructions of its own in {name}",
                             "unthread does not see such calls. One that blocks keeps its kernel thread, and the others go on "
                             "with another one.", evidence, "--trace shows whether they block" if blocking else "")  # fmt: skip
         if "Go" not in self.closure.program.runtimes and (users := self.importers("syscall")):
             self.report.add(NOTE, "calls syscall()", "Futexes by syscall() work as they do natively; other calls keep their "
                             "kernel thread while they block.", users)  # fmt: skip
+
+    def own_names(self, policies):
+        """Symbols of the program come before those of a preloaded library."""
+        names = sorted(self.closure.program.exports & set(policies))
+        if names:
+            self.report.add(DEGRADED, f"has functions of its own with {len(names)} of libc's names",
+                            "Whoever calls them gets the program's, not unthread's: where they wait, they keep a kernel thread.",
+                            [_some(names)])  # fmt: skip
 
     def threads(self):
         add = self.report.add
@@ -312,10 +324,12 @@ def judge(closure, refusal, tried=()):
     report.libraries = sorted(closure.libraries)
     judge_.loadable(refusal)
     report.shape = judge_.shape() if program.dynamic else "single"
-    share = judge_.calls(policy.load())
+    policies = policy.load()
+    share = judge_.calls(policies)
     judge_.runtimes()
     judge_.loading()
     if report.shape not in ("processes", "single"):  # without threads the library is inert
+        judge_.own_names(policies)
         judge_.system_calls()
         judge_.threads()
     if report.shape in ("event loop", "processes", "single") and not report.of(BLOCKER):
