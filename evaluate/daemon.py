@@ -168,12 +168,13 @@ def end_session(process):
     process.wait()
 
 
-NUMBERS = re.compile(r"0x[0-9a-fA-F]+|\d+")
+CHANGING = re.compile(r"[\w+/=.:-]*\d[\w+/=.:-]*")  # words with a digit: dates, addresses, identifiers
 
 
-def log_kinds(text):
-    """The lines of a log with numbers made equal: what two runs can be compared by."""
-    return {printable(NUMBERS.sub("N", line.strip())) for line in text.splitlines() if line.strip()}
+def log_kinds(text, directory):
+    """The lines of a log without what differs from run to run: what two runs can be compared by."""
+    text = text.replace(directory, "{dir}")
+    return {printable(CHANGING.sub("N", line.strip())) for line in text.splitlines() if line.strip()}
 
 
 def command_line(words):

@@ -39,10 +39,11 @@ SHAPES = {
     "threads without connections": "threads, but none that accepts connections: a client, or a computation",
     "single": "no threads",
     "modules": "decided by what it loads while it runs",
+    "unknown": "cannot be told: it imports nothing",
 }
 # Points; and expected CPU time per request and kernel memory, as ratios and KB, from this project's own figures.
 WORTH = {"threads": 60, "threads and epoll": 50, "modules": 40, "threads without connections": 30, "event loop": 10,
-         "processes": 10, "single": 10}  # fmt: skip
+         "processes": 10, "single": 10, "unknown": 0}  # fmt: skip
 
 
 @dataclass
@@ -323,7 +324,7 @@ def judge(closure, refusal, tried=()):
         report.facts["scripts"] = " → ".join([*closure.scripts, program.path])
     report.libraries = sorted(closure.libraries)
     judge_.loadable(refusal)
-    report.shape = judge_.shape() if program.dynamic else "single"
+    report.shape = judge_.shape() if program.dynamic else "unknown"
     policies = policy.load()
     share = judge_.calls(policies)
     judge_.runtimes()

@@ -298,7 +298,7 @@ def _climb(plan, results, side, run):
             measured = Load(plan, daemon, level, plan.seconds).run()
             results.samples.append({"side": side.name, "level": level, "run": run, **measured})
         results.ends.setdefault(side.name, set()).add(daemon.stop())
-        results.logs.setdefault(side.name, set()).update(log_kinds(daemon.log()))
+        results.logs.setdefault(side.name, set()).update(log_kinds(daemon.log(), daemon.data))
 
 
 def climb(plan):

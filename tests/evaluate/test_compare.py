@@ -280,6 +280,13 @@ def test_warnings(_):
     assert "runs disagree" in warned(noise=0.5)
 
 
+def test_logs_that_differ_in_numbers_only(_):
+    first = daemon.log_kinds("2026-11-27 7:00:01 3 [Note] at /tmp/a1/dir/x, uid DELMn3Kp=\nready\n", "/tmp/a1/dir")
+    second = daemon.log_kinds("ready\n2026-11-28 9:10:11 4 [Note] at /tmp/bcd/dir/x, uid on0qTkfVj\n", "/tmp/bcd/dir")
+    expect(first, second)
+    assert daemon.log_kinds("[ERROR] at 1\n", "/x") - first
+
+
 def test_conditions(_):
     samples = verdict.Samples(samples_of(0.8))
     for text, holds in (("p99>1.1*native", True), ("p99>1.5*native", False), ("throughput<native", True),
