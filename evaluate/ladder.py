@@ -100,20 +100,8 @@ class _Moment:
     switches: dict  # of each thread: voluntary, involuntary
 
 
-def _ticks(root):
-    user = system = 0
-    for pid in sampler.tree(root):
-        try:
-            fields = sampler.stat_fields(pid)
-        except OSError:
-            continue
-        user += int(fields[11]) + int(fields[13])
-        system += int(fields[12]) + int(fields[14])
-    return user, system
-
-
 def _moment(root):
-    return _Moment(time.monotonic(), sampler.cpu_seconds(root), _ticks(root), sampler.switches_by_thread(root))
+    return _Moment(time.monotonic(), sampler.cpu_seconds(root), sampler.ticks(root), sampler.switches_by_thread(root))
 
 
 def _pss(root):

@@ -46,6 +46,19 @@ def cpu_seconds(root):
     return total
 
 
+def ticks(root):
+    """User and system time of the tree, with children that have been waited for, in clock ticks."""
+    user = system = 0
+    for pid in tree(root):
+        try:
+            fields = stat_fields(pid)
+        except OSError:
+            continue
+        user += int(fields[11]) + int(fields[13])
+        system += int(fields[12]) + int(fields[14])
+    return user, system
+
+
 def _status(pid, *names):
     values = dict.fromkeys(names, 0)
     try:

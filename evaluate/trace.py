@@ -21,7 +21,8 @@ COUNTER = re.compile(r"^\s*(\d+)  (\S.*)$")
 KIND = re.compile(r"^\s*(\d+)\s+([\d.]+)\s+([\d.]+)  (\S.*)$")
 DEEP = re.compile(r"^ {30,}(\S.*)$")
 LONG = 10.0  # ms: a call that kept its kernel thread so long is named
-HOG_SHARE = 0.5  # of the CPUs, used by threads that compute
+COMPUTES = 0.7  # share of its CPU time outside the kernel from which on it counts as computing
+LEAST_CPU = 0.1  # seconds, to say anything of how they were spent
 MOST_KINDS = 5
 
 
@@ -47,20 +48,21 @@ def read_account(text):
 def _watch(pid, seconds, process=None):
     """What the kernel says meanwhile; ends early with the process."""
     start, cpu = time.monotonic(), sampler.cpu_seconds(pid)
-    most, names, used = 0, {}, 0.0
+    most, names, used, first, last = 0, set(), 0.0, sampler.ticks(pid), (0, 0)
     while time.monotonic() < start + seconds and (process is None or process.poll() is None):
         time.sleep(min(0.25, max(0.0, start + seconds - time.monotonic())))
         most = max(most, sampler.threads_and_resident(pid)[0])
-        used = max(used, sampler.cpu_seconds(pid) - cpu)
+        used, last = max(used, sampler.cpu_seconds(pid) - cpu), max(last, sampler.ticks(pid), key=sum)
         for task in Path(f"/proc/{pid}/task").glob("*/comm"):
             try:
-                name = printable(task.read_text().strip())
-                names[name] = names.get(name, 0) + 1
+                names.add(printable(task.read_text().strip()))
             except OSError:
                 continue
     elapsed = time.monotonic() - start
+    user, system = (max(0, after - before) for before, after in zip(first, last))
     return {"seconds": round(elapsed, 2), "cpu_seconds": round(used, 3), "kernel_threads": most,
-            "cpu_share": round(used / elapsed / len(os.sched_getaffinity(0)), 4), "names": sorted(names)}  # fmt: skip
+            "cpu_share": round(used / elapsed / len(os.sched_getaffinity(0)), 4),
+            "user_share": round(user / (user + system), 3) if user + system else None, "names": sorted(names)}  # fmt: skip
 
 
 def _start(command, where=None):
@@ -140,8 +142,8 @@ def add_findings(report, trace):
                    [f"{kind['total_ms']:,.0f} ms in all, {kind['longest_ms']:,.0f} ms the longest", *kind["stack"][:4]])  # fmt: skip
     if made and not trace["kinds"]:
         report.add(GOOD, "nothing held a kernel thread", "Every thread that waited gave its kernel thread back.")
-    if trace["cpu_share"] > HOG_SHARE:
-        report.add(NOTE, "the CPUs are busy", "What is computed is computed natively as well: the gain is in what is left.",
-                   [f"{trace['cpu_share']:.0%} of the CPUs' time"])  # fmt: skip
-    elif made:
-        report.add(GOOD, "mostly waits", f"Its threads used {trace['cpu_share']:.0%} of the CPUs' time: waiting is what becomes cheap.")
+    if made and trace["cpu_seconds"] > LEAST_CPU and trace["user_share"] is not None:
+        computes = trace["user_share"] > COMPUTES
+        report.add(NOTE if computes else GOOD, "mostly computes" if computes else "mostly in the kernel, when it is not waiting",
+                   "What a program computes is computed natively as well: only the kernel's part can become less.",
+                   [f"{trace['cpu_share']:.0%} of the CPUs' time, {1 - trace['user_share']:.0%} of that in the kernel"])  # fmt: skip

@@ -407,6 +407,7 @@ def test_traces_a_run(build):
     whole, _ = check(build, "--trace", "3", "--load", load, build / "demos" / "echo" / "echo", "--", port)
     expect(whole["trace"]["counters"]["coroutines made (each with a thread control block of its own)"], 10)
     assert 0 < whole["trace"]["kernel_threads"] <= 2 + 6, whole["trace"]
+    assert "mostly computes" not in titles(whole, "note"), whole["trace"]
     assert "nothing held a kernel thread" in titles(whole, "good news") or whole["trace"]["kinds"], whole["findings"]
     expect(daemon.is_listening(port), False, "it stays")
 
@@ -429,6 +430,7 @@ def test_trace_finds_who_computes(build):
         whole, _ = check(build, "--trace", "20", script, status=1)
     held = [finding for finding in whole["findings"] if "held a kernel thread" in finding["title"]]
     assert any("computing" in finding["title"] for finding in held), whole["findings"]
+    assert "mostly computes" in titles(whole, "note"), whole["findings"]
     assert whole["trace"]["cpu_share"] > 0.5 and whole["trace"]["ended_alone"], whole["trace"]
 
 
