@@ -2,18 +2,6 @@
 // Draws the plots of compare_page.py: a line for each side, whiskers from the least to the most.
 "use strict";
 
-const root = document.documentElement;
-const plots = JSON.parse(document.getElementById("plots").textContent);
-let charts = [];
-
-function style(name) {
-  return getComputedStyle(root).getPropertyValue(name).trim();
-}
-
-function brief(value) {
-  return value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
-}
-
 const whiskers = {
   id: "whiskers",
   afterDatasetsDraw(chart) {
@@ -94,20 +82,4 @@ function draw(plot, index) {
   });
 }
 
-function drawAll() {
-  charts.forEach((chart) => chart.destroy());
-  charts = plots.map(draw);
-}
-
-function redrawFor(printing) {
-  root.classList.toggle("printing", printing);
-  drawAll();
-}
-
-root.classList.add("scripted");
-Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-Chart.defaults.font.size = 11.5;
-drawAll();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-addEventListener("beforeprint", () => redrawFor(true));
-addEventListener("afterprint", () => redrawFor(false));
+start();

@@ -22,7 +22,7 @@ def facts(pairs):
 
 
 def plots(data, script):
-    """The script, which finds `data` as JSON in the element "plots" and Chart in its scope."""
+    """The script, which finds `data` and more in what plots.js has."""
     chart = next((path for path in CHART if path.exists()), None)
     if not chart:
         print(NO_CHART, file=sys.stderr)
@@ -30,6 +30,7 @@ def plots(data, script):
     text = json.dumps(data).replace("<", "\\u003c")  # or "</script>" in a name would end it
     return (f'<script type="application/json" id="plots">{text}</script>\n'
             f'<script>{chart.read_text(encoding="utf-8")}</script>\n'
+            f'<script>{(HERE / "plots.js").read_text(encoding="utf-8")}</script>\n'
             f'<script>{script.read_text(encoding="utf-8")}</script>')  # fmt: skip
 
 

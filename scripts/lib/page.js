@@ -2,26 +2,14 @@
 // Draws the plots of page.py: medians as bars, the spread of the rounds as whiskers.
 "use strict";
 
-const root = document.documentElement;
-const plots = JSON.parse(document.getElementById("plots").textContent);
 const LINE = 15; // of a case's name, in pixels
 const ruler = document.createElement("canvas").getContext("2d");
-let charts = [];
-
-function style(name) {
-  return getComputedStyle(root).getPropertyValue(name).trim();
-}
 
 function figure(value) {
   const size = Math.abs(value);
   const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 0.1 || !size ? 2 : 4;
   const exactly = { minimumFractionDigits: digits, maximumFractionDigits: digits };
   return value.toLocaleString("en", exactly);
-}
-
-// 20,000 is 20K on an axis.
-function brief(value) {
-  return value.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 4 });
 }
 
 // Lines of about so many letters; a longer word stays whole.
@@ -147,24 +135,8 @@ function draw(plot, index) {
   });
 }
 
-function drawAll() {
-  charts.forEach((chart) => chart.destroy());
-  charts = plots.map(draw);
-}
-
-function redrawFor(printing) {
-  root.classList.toggle("printing", printing);
-  drawAll();
-}
-
-root.classList.add("scripted");
-Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-Chart.defaults.font.size = 11.5;
 ruler.font = `11.5px ${Chart.defaults.font.family}`;
-drawAll();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-addEventListener("beforeprint", () => redrawFor(true));
-addEventListener("afterprint", () => redrawFor(false));
+start();
 
 // Chart.js follows the width; whether bars lie is decided anew.
 let width = innerWidth;
