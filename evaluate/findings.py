@@ -213,6 +213,8 @@ class _Judge:
         add = self.report.add
         tls = sum(image.tls_size for image in [self.closure.program, *self.closure.libraries.values()])
         self.report.facts["thread-local memory"] = f"{tls:,} bytes for each thread"
+        stacks = self.importers("pthread_attr_setstacksize")
+        self.report.facts["stacks"] = f"sized by {stacks[0].split(':')[0]}" if stacks else "of the default size, ulimit -s"
         if tls > LARGE_TLS:
             add(NOTE, "much thread-local memory", "Each thread has all of it, natively and under unthread.",
                 [f"{tls:,} bytes × threads"])

@@ -146,16 +146,29 @@ def sample(root):
 
 
 class Watcher:
-    """Remembers the most kernel threads that the tree had while the context was open."""
+    """Remembers the most kernel threads that the tree had while the context was open; and `held`, what was there `at`
+    seconds after its beginning: a Sample, and the context switches for each second until then."""
 
-    def __init__(self, root):
+    def __init__(self, root, at=None):
         self.threads = 0
+        self.held = self.switches_per_second = None
+        self._at = at
         self._root = root
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
+    def _hold(self, began, before):
+        seconds = time.monotonic() - began
+        if self._at is None or self.held or seconds < self._at:
+            return
+        now = switches_by_thread(self._root)
+        self.switches_per_second = sum(sum(now[task]) - sum(before.get(task, ())) for task in now) / seconds
+        self.held = sample(self._root)
+
     def _watch(self):
+        began, before = time.monotonic(), switches_by_thread(self._root)
         while True:
+            self._hold(began, before)
             now = sum(_status(pid, "Threads")["Threads"] for pid in tree(self._root))
             self.threads = max(self.threads, now)
             if self._over.wait(0.25):

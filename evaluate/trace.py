@@ -21,7 +21,7 @@ COUNTER = re.compile(r"^\s*(\d+)  (\S.*)$")
 KIND = re.compile(r"^\s*(\d+)\s+([\d.]+)\s+([\d.]+)  (\S.*)$")
 DEEP = re.compile(r"^ {30,}(\S.*)$")
 LONG = 10.0  # ms: a call that kept its kernel thread so long is named
-COMPUTES = 0.7  # share of its CPU time outside the kernel from which on it counts as computing
+COMPUTES = 0.6  # share of its CPU time outside the kernel from which on it counts as computing
 LEAST_CPU = 0.1  # seconds, to say anything of how they were spent
 MOST_KINDS = 5
 
@@ -45,13 +45,16 @@ def read_account(text):
     return {"counters": counters, "kinds": kinds}
 
 
-def _watch(pid, seconds, process=None):
-    """What the kernel says meanwhile; ends early with the process."""
+def _watch(pid, seconds, process=None, then=None):
+    """What the kernel says meanwhile; ends early with the process. `then` is called LOAD_AFTER its start."""
     start, cpu = time.monotonic(), sampler.cpu_seconds(pid)
     most, names, used, first, last = 0, set(), 0.0, sampler.ticks(pid), (0, 0)
     while time.monotonic() < start + seconds and (process is None or process.poll() is None):
         time.sleep(min(0.25, max(0.0, start + seconds - time.monotonic())))
         most = max(most, sampler.threads_and_resident(pid)[0])
+        if then and time.monotonic() > start + LOAD_AFTER:
+            then()
+            then = None
         used, last = max(used, sampler.cpu_seconds(pid) - cpu), max(last, sampler.ticks(pid), key=sum)
         for task in Path(f"/proc/{pid}/task").glob("*/comm"):
             try:
@@ -76,12 +79,9 @@ def run(unthread, words, seconds, load):
     with tempfile.TemporaryDirectory(prefix="unthread-check-") as folder:
         log = os.path.join(folder, "account")
         program = _start([unthread, "--stats", f"--log-file={log}", "--", *words])
-        driver = None
+        drivers = []
         try:
-            before = _watch(program.pid, min(LOAD_AFTER, seconds), program)
-            if load and program.poll() is None:
-                driver = _start(load)
-            watched = _watch(program.pid, max(0.0, seconds - before["seconds"]), program)
+            watched = _watch(program.pid, seconds, program, (lambda: drivers.append(_start(load))) if load else None)
             ended_alone = program.poll() is not None
             if not ended_alone:
                 program.send_signal(signal.SIGTERM)
@@ -93,7 +93,7 @@ def run(unthread, words, seconds, load):
                 raise Failed(f"it left no account ({outcome(code)}): did it end by a signal, or start another program?")
             return {**watched, **read_account(text), "outcome": outcome(code), "ended_alone": ended_alone}
         finally:
-            for process in filter(None, (driver, program)):
+            for process in (*drivers, program):
                 end_session(process)
 
 
@@ -120,6 +120,16 @@ def _counter(trace, words):
     return next((count for text, count in trace["counters"].items() if text.startswith(words)), 0)
 
 
+# Counters that are nothing to worry about at 0: how they begin, and what it means that they are not.
+TELLING = (
+    ("dlopen calls whose RTLD_DEEPBIND", "libraries that were to be loaded with RTLD_DEEPBIND were loaded without it"),
+    ("syscall() numbers passed to the kernel unknown", "calls of syscall() that unthread does not know kept a kernel thread"),
+    ("stacks without a guard", "stacks have no guard page: vm.max_map_count is too low (see unthread doctor)"),
+    ("kinds of calls inside libc that could not", "libc's own waits, in name look-ups and stdio, keep kernel threads here"),
+    ("threads that got a kernel thread of their own", "threads keep a kernel thread for life: they asked for CPUs of their own"),
+)
+
+
 def add_findings(report, trace):
     """What really happened, as findings."""
     report.trace = trace
@@ -132,6 +142,9 @@ def add_findings(report, trace):
     if native := _counter(trace, "threads left native"):
         report.add(DEGRADED, f"{native} threads stayed native", "They have stacks of the program's own, a real-time class, or were "
                    "excluded by an option.")  # fmt: skip
+    for words, meaning in TELLING:
+        if count := _counter(trace, words):
+            report.add(NOTE, f"{count:,} × {words}…", meaning[0].upper() + meaning[1:] + ".")
     for kind in trace["kinds"][:MOST_KINDS]:
         computes = kind["what"].startswith("computing")
         if kind["longest_ms"] < LONG:

@@ -159,6 +159,18 @@ class Privoxy(Packaged):
         return ["--path", f"{origin}/", "--path", f"{origin}/slow/one"]
 
 
+class Tinyproxy(Privoxy):
+    """A connection and a thread for each request."""
+
+    name = "tinyproxy"
+    executable = "tinyproxy"
+
+    def command(self, port):
+        config = self.directory / "tinyproxy.conf"
+        config.write_text(f"Port {port}\nListen 127.0.0.1\nTimeout 600\nMaxClients 4000\nLogLevel Warning\n")
+        return ["/usr/bin/tinyproxy", "-d", "-c", config]
+
+
 class Stunnel(Packaged):
     name = "stunnel4"
     executable = "stunnel4"

@@ -414,8 +414,9 @@ def test_traces_a_run(build):
 
 HOG = """
 import hashlib, threading
+data = b"1" * 10000000
 def work():
-    for _ in range(6): hashlib.sha512(b"1" * 40000000)
+    for _ in range(24): hashlib.sha512(data)
 threads = [threading.Thread(target=work) for _ in range(6)]
 [thread.start() for thread in threads]
 [thread.join() for thread in threads]
@@ -431,7 +432,18 @@ def test_trace_finds_who_computes(build):
     held = [finding for finding in whole["findings"] if "held a kernel thread" in finding["title"]]
     assert any("computing" in finding["title"] for finding in held), whole["findings"]
     assert "mostly computes" in titles(whole, "note"), whole["findings"]
-    assert whole["trace"]["cpu_share"] > 0.5 and whole["trace"]["ended_alone"], whole["trace"]
+    assert whole["trace"]["cpu_seconds"] > 0.5 and whole["trace"]["ended_alone"], whole["trace"]
+
+
+def test_trace_tells_of_counters(build):
+    source = """#include <dlfcn.h>
+#include <pthread.h>
+static void *load(void *name) { return dlopen(name, RTLD_NOW | RTLD_DEEPBIND); }
+int main(void) { pthread_t t; pthread_create(&t, 0, load, "libz.so.1"); return pthread_join(t, 0); }
+"""
+    with place() as folder:
+        whole, _ = check(build, "--trace", "20", compiled(folder, source), status=1)
+    assert any(title.startswith("1 × dlopen calls whose RTLD_DEEPBIND") for title in titles(whole, "note")), whole["findings"]
 
 
 def test_trace_of_a_program_that_cannot_be(build):

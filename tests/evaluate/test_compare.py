@@ -359,6 +359,15 @@ def test_notices_another_answer_and_a_slower_side(build):
     assert "FAIL throughput<0.8*native" in text, text
 
 
+def test_open_loop(build):
+    """As many requests as were asked for, whatever the side; with a connection for each."""
+    _, whole, _ = compare(build, "--levels", "4", "--runs", "1", "--seconds", "1", "--http", "/", "--rate", "200",
+                          "--new-connections", "--", SERVER, "{port}")  # fmt: skip
+    for one in whole["samples"]:
+        assert 180 <= one["metrics"]["throughput"] <= 220 and one["metrics"]["p99.9"] > 0, one
+        expect(one["metrics"]["errors"], 0)
+
+
 def test_pool_is_a_third_side(build):
     load = f"{build}/tests/bench/load --port {{port}} --path / --connections {{connections}} --seconds {{seconds}}"
     _, whole, _ = compare(build, "--levels", "2", "--runs", "1", "--seconds", "0.3", "--load", load,

@@ -103,7 +103,7 @@ def run(bench):
     )  # fmt: skip
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="unthread-gallery-")))
-        packaged = [kind(directory, bench.load_cpu) for kind in (demo.Microsocks, demo.Privoxy, demo.Stunnel)]
+        packaged = [kind(directory, bench.load_cpu) for kind in (demo.Microsocks, demo.Privoxy, demo.Tinyproxy, demo.Stunnel)]
         for daemon in [*packaged, *tested(directory, bench)]:
             if lacks := daemon.missing():
                 bench.report.notes.append(f"{daemon.name} was not measured: {lacks}")

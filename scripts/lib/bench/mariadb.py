@@ -40,9 +40,12 @@ METRICS = [
     Metric(RATE, "", plot=True, less_is_better=False),
     Metric("p95", "ms"),
     Metric(P99, "ms", plot=True),
+    Metric("switches per query", ""),
     Metric("kernel threads", ""),
     Metric("resident", "MB"),
+    Metric("kernel memory", "MB"),
 ]
+HELD_AT = 0.75  # of a load's time
 MEMORY_METRICS = [
     Metric("all of it", "KB", plot=True),
     Metric("resident", "KB"),
@@ -82,25 +85,29 @@ def percentile(text, percent):
 
 def measure(bench, running, group, name, connections, side):
     load = LOADS[name]
-    words = [f"--threads={connections}", "--histogram=on", "--mysql-ignore-errors=all",
-             "--time={:g}".format(max(1, bench.seconds))]  # fmt: skip
+    seconds = max(1, bench.seconds)
+    words = [f"--threads={connections}", "--histogram=on", "--mysql-ignore-errors=all", f"--time={seconds:g}"]
+    sampler.wait_for_memory()
+    quiet = sampler.sample(running.pid)
     before = sampler.cpu_seconds(running.pid)
-    with sampler.Watcher(running.pid) as watcher:
+    with sampler.Watcher(running.pid, at=HELD_AT * seconds) as watcher:
         text = sysbench(bench, running.port, load, *words, "run")
     cpu = sampler.cpu_seconds(running.pid) - before
     running.require_alive()
-    sample = sampler.sample(running.pid)
     if number(r"ignored errors:\s+(\d+)", text) and name != "read write":  # there deadlocks are ignored, and counted
         raise Failed(f"{name}, {side}: the server gave errors")
     queries = number(r"total:\s+(\d+)", text)
+    rate = queries / number(r"total time:\s+([0-9.]+)s", text)
     group.add(
         f"{name}, {connections:,}", side,
         CPU_per_query=cpu * 1e6 / queries,
-        queries_per_second=queries / number(r"total time:\s+([0-9.]+)s", text),
+        queries_per_second=rate,
         p95=percentile(text, 95),
         p99=percentile(text, 99),
+        switches_per_query=watcher.switches_per_second / rate,
         kernel_threads=watcher.threads,
-        resident=sample.resident / 1024,
+        resident=watcher.held.resident / 1024,
+        kernel_memory=(watcher.held.kernel - quiet.kernel) / 1024,
     )  # fmt: skip
 
 
@@ -160,7 +167,8 @@ def run(bench):
         "mariadb", "MariaDB under sysbench, by connections",
         "Debian's mariadbd with performance schema, binary log (synced at each commit) and event "
         "scheduler, on one CPU: a thread for each connection, its own pool-of-threads, unthread. "
-        "Latencies are of whole transactions.",
+        "Latencies are of whole transactions. Context switches and memory are taken with all connections at work; "
+        "the kernel's is what it has more than before, with the sockets of both ends.",
         METRICS,
     )  # fmt: skip
     names = ("SELECT 1", "point select") if bench.short else LOADS
