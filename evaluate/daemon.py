@@ -5,7 +5,6 @@ import ctypes
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
@@ -71,7 +70,8 @@ class Daemon:
 
     def __init__(self, words, port, cpus, ready=None, patience=30.0):
         self.port = port
-        self._directory = tempfile.TemporaryDirectory(prefix="unthread-compare-")
+        # It may have files of another user, or such that appear while they are removed.
+        self._directory = tempfile.TemporaryDirectory(prefix="unthread-compare-", ignore_cleanup_errors=True)
         self._words = words
         self._cpus = cpus
         self._ready = ready
@@ -157,7 +157,7 @@ class Daemon:
         if self.process:
             end_session(self.process)
         self._log.close()
-        shutil.rmtree(self._directory.name, ignore_errors=True)  # it may have files of another user
+        self._directory.cleanup()
 
 
 def end_session(process):

@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT / "evaluate"))
 
 import daemon  # noqa: E402
 import elfs  # noqa: E402
+import findings  # noqa: E402
 import known  # noqa: E402
 import policy  # noqa: E402
 import trace  # noqa: E402
@@ -127,6 +128,11 @@ def test_static_programs(build):
             whole, _ = check(build, path, status=2)
             assert "statically linked" in whole["verdict"], whole["verdict"]
             expect(whole["score"], 0)
+
+
+def test_every_shape_has_words(_):
+    expect(set(findings.GAINS), set(findings.SHAPES))
+    expect(set(findings.WORTH), set(findings.SHAPES))
 
 
 def test_go_program(build):

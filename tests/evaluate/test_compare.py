@@ -457,7 +457,8 @@ def interrupted(build, number, expected):
         process = subprocess.Popen(
             [build / "shim" / "unthread", "compare", "--levels", "2", "--runs", "50", "--seconds", "0.3", "--http", "/",
              "--json", whole, "--", SERVER, "{port}", mark],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # in the background it may be ignored  # fmt: skip
         for line in process.stderr:
             if line.startswith("run 2 of 50, native: 2 conn"):
                 break

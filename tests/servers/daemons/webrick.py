@@ -20,6 +20,7 @@ class Webrick(FileDaemon):
     program = "/usr/bin/ruby"
     closes_after_404 = True
     extra = ("Connection: keep-alive",)
+    volatile = ("etag",)  # made of the inode number
     noise = (r"(ECONNRESET|EPIPE|ECONNABORTED|EOFError|reset by peer|Broken pipe|BadRequest|bad URI|Request-Line)",)
 
     def configure(self):
