@@ -136,7 +136,7 @@ class Privoxy(Packaged):
     takes_port = True
 
     def prepare(self, stack):
-        pages = write_pages(self.directory / "pages")
+        pages = write_pages(self.directory / f"{self.name}-pages")
         upstream = self.backend(stack, places.SLOW_UPSTREAM, 5)
         self._origin = self.backend(stack, places.demo("http"), 0, pages, "localhost", upstream)
 
@@ -169,6 +169,9 @@ class Tinyproxy(Privoxy):
         config = self.directory / "tinyproxy.conf"
         config.write_text(f"Port {port}\nListen 127.0.0.1\nTimeout 600\nMaxClients 4000\nLogLevel Warning\n")
         return ["/usr/bin/tinyproxy", "-d", "-c", config]
+
+    def load_options(self):
+        return [*super().load_options(), "--new-connections"]  # it closes without having said so
 
 
 class Stunnel(Packaged):
