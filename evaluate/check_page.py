@@ -4,12 +4,11 @@
 from html import escape
 
 import webpage
-from check_text import policies
+from check_text import SIGNS, policies
 from findings import KINDS
 from policy import MEANINGS
 
 CLASSES = {"blocker": "missed", "degraded": "missed", "note": "not-measured", "good news": "met"}
-SIGNS = {"blocker": "✗", "degraded": "!", "note": "·", "good news": "✓"}
 TITLES = {"blocker": "Blockers", "degraded": "Degraded", "note": "Notes", "good news": "Good news"}
 
 
@@ -17,11 +16,15 @@ def _badge(kind):
     return f'<span class="verdict {CLASSES[kind]}"><b>{SIGNS[kind]}</b> {kind}</span>'
 
 
+def _list(lines):
+    items = "".join(f"<li><code>{escape(line)}</code></li>" for line in lines)
+    return f"<ul>{items}</ul>" if items else ""
+
+
 def _finding(finding):
-    evidence = "".join(f"<li><code>{escape(line)}</code></li>" for line in finding["evidence"])
     advice = f"<p>→ {escape(finding['advice'])}</p>" if finding["advice"] else ""
     return (f"<h3>{_badge(finding['kind'])} {escape(finding['title'])}</h3><p>{escape(finding['why'])}</p>"
-            f"{f'<ul>{evidence}</ul>' if evidence else ''}{advice}")  # fmt: skip
+            f"{_list(finding['evidence'])}{advice}")  # fmt: skip
 
 
 def _findings(whole):
@@ -42,10 +45,9 @@ def _score(whole):
 
 
 def _shape(whole):
-    evidence = "".join(f"<li><code>{escape(line)}</code></li>" for line in whole["shape_evidence"])
     command = f"<p>Run: <code>{escape(whole['command'])}</code></p>" if whole["command"] else ""
     return (f"<section><h2>Shape and gain</h2><p>{escape(whole['shape_meaning'])} (judged by what it imports)</p>"
-            f"<ul>{evidence}</ul><p>Gain: {escape(whole['gain'])}</p>{command}</section>")  # fmt: skip
+            f"{_list(whole['shape_evidence'])}<p>Gain: {escape(whole['gain'])}</p>{command}</section>")  # fmt: skip
 
 
 def _symbols(whole):

@@ -80,21 +80,24 @@ class Daemon:
         self.process = None
         self.ended = None
 
-    def _filled(self, word):
-        return word.replace("{port}", str(self.port)).replace("{dir}", self.data)
+    def filled(self, word, **more):
+        """With {port}, {dir} and what `more` names filled in."""
+        for name, value in {"port": self.port, "dir": self.data, **more}.items():
+            word = word.replace("{%s}" % name, str(value))
+        return word
 
     def __enter__(self):
         try:
             self.data = os.path.join(self._directory.name, "dir")
             os.mkdir(self.data)
-            words = [self._filled(word) for word in self._words]
+            words = [self.filled(word) for word in self._words]
             self.process = subprocess.Popen(
                 pinned(self._cpus, words), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
                 env=clean_environment(), start_new_session=True, preexec_fn=dies_with_us)  # fmt: skip
             self._wait_until_ready()
         except OSError as error:
             self.clean_up()
-            raise Failed(f"{words[0]}: {error.strerror}") from None
+            raise Failed(f"{self._words[0]}: {error}") from None
         except BaseException:
             self.clean_up()
             raise
@@ -110,7 +113,7 @@ class Daemon:
     def _is_ready(self):
         if not self._ready:
             return is_listening(self.port)
-        asked = subprocess.run(self._filled(self._ready), shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        asked = subprocess.run(self.filled(self._ready), shell=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, timeout=self._patience, env=clean_environment(),
                                preexec_fn=dies_with_us)  # fmt: skip
         return asked.returncode == 0

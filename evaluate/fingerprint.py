@@ -7,8 +7,7 @@ import resource
 import shutil
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
+import elfs
 
 
 def _field(path, name):
@@ -19,16 +18,11 @@ def _field(path, name):
 
 
 def build_id(path):
-    """Of an ELF file, as hexadecimal digits; "none" if it has none."""
+    """Of an ELF file, as hexadecimal digits; "none" if it has none, as a script."""
     try:
-        with open(path, "rb") as file:
-            section = ELFFile(file).get_section_by_name(".note.gnu.build-id")
-            for note in section.iter_notes() if section else ():
-                if note["n_type"] == "NT_GNU_BUILD_ID":
-                    return note["n_desc"]
-    except (OSError, ELFError, ValueError, KeyError):
-        pass
-    return "none"
+        return elfs.read(path).build_id
+    except elfs.Unreadable:
+        return "none"
 
 
 def _limit(kind):

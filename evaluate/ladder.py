@@ -142,11 +142,8 @@ class Load:
 
     def __init__(self, plan, daemon, connections, seconds):
         self._plan, self._daemon, self._seconds = plan, daemon, seconds
-        values = {"connections": connections, "seconds": f"{seconds:g}", "port": daemon.port, "dir": daemon.data,
-                  "threads": len(plan.load_cpus), "pid": daemon.pid}  # fmt: skip
-        self.command = plan.load
-        for name, value in values.items():
-            self.command = self.command.replace("{%s}" % name, str(value))
+        self.command = daemon.filled(plan.load, connections=connections, seconds=f"{seconds:g}",
+                                     threads=len(plan.load_cpus), pid=daemon.pid)  # fmt: skip
         self._over = threading.Event()
         self.series = []
 
@@ -257,7 +254,7 @@ class Load:
 
 def _shell(plan, daemon, command, what):
     """Output of a command of the user's that has to succeed."""
-    filled = daemon._filled(command)
+    filled = daemon.filled(command)
     ran = subprocess.run(pinned(plan.load_cpus, ["/bin/sh", "-c", filled]), stdin=subprocess.DEVNULL,
                          capture_output=True, timeout=plan.patience * 4, env=clean_environment(), preexec_fn=dies_with_us)  # fmt: skip
     if ran.returncode != 0:

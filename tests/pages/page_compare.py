@@ -68,7 +68,7 @@ def says_all(browser):
     return wrong
 
 
-def empty(_):
+def empty():
     """Interrupted before anything was measured."""
     text = compare_page.page({**whole(), "samples": [], "changes": [], "verdicts": ["nothing"], "interrupted": True})
     return [] if "interrupted" in text else ["does not say that it was interrupted"]
@@ -76,4 +76,4 @@ def empty(_):
 
 def checks(browser):
     yield "says all", says_all(browser)
-    yield "empty", empty(browser)
+    yield "empty", empty()

@@ -17,8 +17,9 @@ TERM_SECONDS = 10.0
 WARM_UP_CLIENTS = 24
 # Kernel threads that unthread may add to the one per CPU: main, monitor, maker, and one more.
 THREADS_BESIDE_CPUS = 4
-# And for moments, one for so many connections: each call that blocks in the kernel keeps its own, until the monitor has
+# And for moments, so many, or one for so many connections: each call that blocks in the kernel keeps its own, until the monitor has
 # learnt that it does so for moments only. How many do at once is up to the machine (a file's lock, a disk that is slow).
+THREADS_FOR_MOMENTS = 24
 CONNECTIONS_FOR_A_MOMENT = 16
 # Descriptors of the runtime's own that may appear after the warm-up, never sockets.
 RUNTIME_DESCRIPTORS = 4
@@ -178,7 +179,7 @@ class Scenario:
         # A coroutine that computes for long (a TLS handshake) keeps its kernel thread, and its lane
         # gets another one: one more for each CPU that is kept busy so.
         asking = most + self.process.cpus()
-        peak = most + self.sizes.connections // CONNECTIONS_FOR_A_MOMENT
+        peak = most + max(THREADS_FOR_MOMENTS, self.sizes.connections // CONNECTIONS_FOR_A_MOMENT)
         if system_calls_are_slow():
             asking = peak = max(peak, self.sizes.connections // 8)
         self.check(got.threads_asking <= asking, f"at most {asking} kernel threads while all ask",
