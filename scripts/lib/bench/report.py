@@ -74,6 +74,7 @@ class Bar:
     at_most: bool = True
     unit: str = "x"
     note: str = ""
+    base: float = 0.0  # of a difference: what it comes on top of. 30 % are 30 % of the whole
 
     @property
     def verdict(self):
@@ -92,7 +93,8 @@ class Bar:
         return any(self._is_good(value, tolerance) for value in (self.value, *(self.spread or ())))
 
     def _is_good(self, value, tolerance=1.0):
-        return value <= self.bar * tolerance if self.at_most else value >= self.bar / tolerance
+        value, bar = value + self.base, self.bar + self.base
+        return value <= bar * tolerance if self.at_most else value >= bar / tolerance
 
     def as_dict(self):
         return {**vars(self), "verdict": self.verdict}
@@ -139,9 +141,16 @@ class Report:
         spread = (min(samples), max(samples)) if samples else None
         self.bars.append(Bar(group.name, what, bar, value, spread, at_most, unit, note))
 
-    def difference(self, group, what, mine, theirs, bar, unit, note=""):
-        value = None if None in (mine, theirs) else mine - theirs
-        self.bars.append(Bar(group.name, what, bar, value, unit=unit, note=note))
+    def difference(self, group, what, case, metric, bar, unit, note=""):
+        """A bar on by how much unthread's median exceeds the native one, with the spread of the rounds."""
+        mine, theirs = (group.samples.get((case, side, metric), []) for side in ("unthread", "native"))
+        value, spread, base = None, None, 0.0
+        if mine and theirs:
+            base = statistics.median(theirs)
+            value = statistics.median(mine) - base
+            rounds = [a - b for a, b in zip(mine, theirs)]
+            spread = (min(rounds), max(rounds))
+        self.bars.append(Bar(group.name, what, bar, value, spread, unit=unit, note=note, base=base))
 
     def count(self, group, what, value, bar, at_most, unit):
         self.bars.append(Bar(group.name, what, bar, value, None, at_most, unit))
