@@ -35,6 +35,7 @@ static struct ut_carrier *made;  /* all, through next_made */
 static struct ut_lane *wanted[1024]; /* lanes without a carrier; at most all of them */
 static unsigned wanted_count;
 static unsigned wanted_reliefs;      /* carriers that are to help out without a lane */
+static unsigned coming;              /* being made: they have not looked yet at what is wanted */
 
 /* The cgroup's CPU quota in whole CPUs, rounded up; a large number if there is none. */
 static unsigned cgroup_cpus(void)
@@ -301,6 +302,15 @@ void ut_carrier_set_name(const char *name)
     ut_syscall3(SYS_prctl, 15 /* PR_SET_NAME */, name, 0);
 }
 
+/* A new carrier takes what is wanted, if nobody else has done so meanwhile. */
+static void arrive(struct ut_carrier *carrier)
+{
+    ut_lock_acquire(&carriers_lock);
+    coming--;
+    take_wanted(carrier);
+    ut_lock_release(&carriers_lock);
+}
+
 static void *carrier_main(void *argument)
 {
     struct ut_carrier *carrier = argument;
@@ -314,8 +324,7 @@ static void *carrier_main(void *argument)
     ut_tls.critical = 1; /* for life: a carrier's own stack is no place for a handler */
     carrier->context.thread_pointer = ut_arch_thread_pointer();
     ut_carrier_set_name(UT_CARRIER_NAME);
-    if (carrier->lane)
-        assign(carrier, carrier->lane);
+    arrive(carrier);
     ut_sched_run_carrier(carrier);
     ut_count(carriers_ended);
     ut_tls.carrier = NULL; /* it will be another's: what this thread wakes on its way out is global */
@@ -346,40 +355,42 @@ int ut_carrier_start_thread(void *(*start)(void *), void *argument)
     return -error;
 }
 
-/* CARRIER will not do what it took from what is wanted. Relief is not wanted that much. */
-static void put_back(struct ut_carrier *carrier)
+/* Whether a carrier more is to be made. It counts as coming from now on. */
+static bool one_more_is_wanted(void)
 {
     ut_lock_acquire(&carriers_lock);
-    if (carrier->lane)
-        wanted[wanted_count++] = carrier->lane;
-    carrier->lane = NULL;
-    atomic_store_explicit(&carrier->relief, 0, memory_order_relaxed);
+    bool wanted_more = wanted_count + wanted_reliefs > coming;
+    coming += wanted_more;
+    ut_lock_release(&carriers_lock);
+    return wanted_more;
+}
+
+static void one_less_is_coming(void)
+{
+    ut_lock_acquire(&carriers_lock);
+    coming--;
     ut_lock_release(&carriers_lock);
 }
 
-/* False: no thread was to be had. */
+/*
+ * False: no thread was to be had. What is wanted stays wanted until a carrier is there: the next one
+ * that becomes idle may be sooner, and be the only one that there will ever be.
+ */
 static bool make_wanted(void)
 {
-    for (;;) {
+    while (one_more_is_wanted()) {
         struct ut_carrier *carrier = obtain();
-        if (!carrier)
-            return false;
-        ut_lock_acquire(&carriers_lock);
-        bool is_wanted = take_wanted(carrier);
-        ut_lock_release(&carriers_lock);
-        int result = is_wanted ? ut_carrier_start_thread(carrier_main, carrier) : 0;
-        if (is_wanted && result == 0) {
-            ut_count(carriers_made);
-            continue;
-        }
-        /* The lane waits for the next carrier that becomes idle, or for another attempt. */
+        int result = carrier ? ut_carrier_start_thread(carrier_main, carrier) : -ENOMEM;
         if (result < 0) {
             ut_log(UT_LOG_WARN, "no carrier could be started: error %d", -result);
-            put_back(carrier);
+            if (carrier)
+                keep_ended(carrier);
+            one_less_is_coming();
+            return false;
         }
-        keep_ended(carrier);
-        return result == 0;
+        ut_count(carriers_made);
     }
+    return true;
 }
 
 static void *maker_main(void *unused)
@@ -410,5 +421,5 @@ void ut_carrier_forked(void)
     ut_carrier_departures = (struct ut_departures){0};
     ut_tcb_forked();
     idle = ended = made = NULL;
-    wanted_count = wanted_reliefs = 0;
+    wanted_count = wanted_reliefs = coming = 0;
 }
