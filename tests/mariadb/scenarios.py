@@ -423,12 +423,12 @@ def killed(site, rounds=2, seconds=1.5):
         expect(sum(acknowledged) > before, "load", "nothing was acknowledged before the kill")
         site.start()
         expect(re.search(r"crash recovery", site.log_since_start(), re.I), "kill -9", "left nothing to recover")
-        connection = site.connect()
-        for writer, last in enumerate(acknowledged):
-            count, most, right = ask(
-                connection, "SELECT COUNT(*), MAX(n), SUM(text = SHA2(writer * 1000000 + n, 256)) FROM records "
-                f"WHERE writer = {writer} AND n <= {last}")[0]
-            expect(count == last and (not last or (most == last and right == last)), "acknowledged transactions",
-                   f"writer {writer}: {count} of {last}")
-        expect(ask(connection, "CHECK TABLE records EXTENDED")[0][3] == "OK", "CHECK TABLE", "not OK")
+        with site.connect() as connection:
+            for writer, last in enumerate(acknowledged):
+                count, most, right = ask(
+                    connection, "SELECT COUNT(*), MAX(n), SUM(text = SHA2(writer * 1000000 + n, 256)) FROM records "
+                    f"WHERE writer = {writer} AND n <= {last}")[0]
+                expect(count == last and (not last or (most == last and right == last)), "acknowledged transactions",
+                       f"writer {writer}: {count} of {last}")
+            expect(ask(connection, "CHECK TABLE records EXTENDED")[0][3] == "OK", "CHECK TABLE", "not OK")
     site.note(f"{sum(acknowledged)} acknowledged transactions, all there after {rounds} kills")
