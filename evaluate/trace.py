@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Runs a program under unthread for a while, or asks one that runs, and reads the account: what held kernel threads,
-and what did not wait."""
+"""Runs a program under unthread for a while, or asks one that runs, and reads the account: which threads there were,
+which locks they waited for, what held kernel threads, and what did not wait."""
 
 import os
 import re
@@ -24,25 +24,31 @@ LONG = 10.0  # ms: a call that kept its kernel thread so long is named
 COMPUTES = 0.6  # share of its CPU time outside the kernel from which on it counts as computing
 LEAST_CPU = 0.1  # seconds, to say anything of how they were spent
 MOST_KINDS = 5
+MOST_LOCKS = 3
+# The account's tables, by the title that it gives them.
+TABLES = {"which threads there were": "threads", "which locks were waited for": "locks",
+          "what held a kernel thread": "kinds"}  # fmt: skip
+TITLE = re.compile("(" + "|".join(TABLES) + "): the worst of")
+LOCK = re.compile(r"(\w+) of (.*)")  # the call, and where the lock is
 
 
 def read_account(text):
-    """Counters by what they count, and the kinds of episodes; of the last account in the text."""
-    counters, kinds, table = {}, [], False
+    """Counters by what they count, and the tables' rows; of the last account in the text."""
+    account, rows = {"counters": {}, **{name: [] for name in TABLES.values()}}, None
     for line in text.splitlines():
         line = re.sub(r"^unthread\[\d+\]: ", "", line)
-        if "what held a kernel thread: the worst of" in line:
-            table, kinds = True, []
-        elif table and (found := KIND.match(line)):
+        if found := TITLE.search(line):
+            rows = account[TABLES[found[1]]] = []
+        elif rows is not None and (found := KIND.match(line)):
             times, total, longest, what = found.groups()
-            kinds.append({"times": int(times), "total_ms": float(total), "longest_ms": float(longest),
-                          "what": printable(what), "stack": []})  # fmt: skip
-        elif table and kinds and (found := DEEP.match(line)):
-            kinds[-1]["stack"].append(printable(found[1]))
+            rows.append({"times": int(times), "total_ms": float(total), "longest_ms": float(longest),
+                         "what": printable(what), "stack": []})  # fmt: skip
+        elif rows and (found := DEEP.match(line)):
+            rows[-1]["stack"].append(printable(found[1]))
         elif found := COUNTER.match(line):
-            table = False
-            counters[found[2]] = int(found[1])
-    return {"counters": counters, "kinds": kinds}
+            rows = None
+            account["counters"][found[2]] = int(found[1])
+    return account
 
 
 def _watch(pid, seconds, process=None, then=None):
@@ -139,6 +145,8 @@ def add_findings(report, trace):
     if not made:
         report.add(NOTE, "made no thread that became a coroutine", "The trace proves nothing about its threads.",
                    [f"ended with {trace['outcome']}"], "give --load, or more seconds")  # fmt: skip
+    if trace["threads"]:
+        report.facts["its threads"] = ", ".join(f"{row['times']:,} × {row['what']}" for row in trace["threads"][:MOST_KINDS])
     if native := _counter(trace, "threads left native"):
         report.add(DEGRADED, f"{native} threads stayed native", "They have stacks of the program's own, a real-time class, or were "
                    "excluded by an option.")  # fmt: skip
@@ -153,6 +161,15 @@ def add_findings(report, trace):
                "It kept a kernel thread while it blocked; the others went on with another one.")  # fmt: skip
         report.add(NOTE, f"{kind['what']} held a kernel thread {kind['times']:,} times", why,
                    [f"{kind['total_ms']:,.0f} ms in all, {kind['longest_ms']:,.0f} ms the longest", *kind["stack"][:4]])  # fmt: skip
+    for row in sorted(trace["locks"], key=lambda row: -row["longest_ms"])[:MOST_LOCKS]:
+        if row["longest_ms"] < LONG or not (found := LOCK.fullmatch(row["what"])):
+            continue
+        call, lock = found.groups()
+        futex = call == "futex"
+        report.add(NOTE, f"threads slept {row['times']:,} times for {'the futex' if futex else 'the lock'} {lock}",
+                   "A lock of the program's own, or something else that it waits for by futex(2)." if futex else
+                   "Coroutines wait for one another as threads do: what a lock allows one at a time does not become faster.",
+                   [call, f"{row['total_ms']:,.0f} ms in all, {row['longest_ms']:,.0f} ms the longest", *row["stack"][:4]])  # fmt: skip
     if made and not trace["kinds"]:
         report.add(GOOD, "nothing held a kernel thread", "Every thread that waited gave its kernel thread back.")
     if made and trace["cpu_seconds"] > LEAST_CPU and trace["user_share"] is not None:

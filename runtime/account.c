@@ -3,6 +3,7 @@
 
 #include "carrier.h"
 #include "clock.h"
+#include "config.h"
 #include "coro.h"
 #include "lock.h"
 #include "log.h"
@@ -30,7 +31,8 @@ const char UT_COMPUTES[] = "computing", UT_FAULTS[] = "page fault";
 struct kind {
     const char *what;
     long call;
-    void *start;
+    const void *lock;
+    void *start; /* routine */
     unsigned long count;
     int64_t total, longest;
     /* Of the longest one: */
@@ -40,28 +42,60 @@ struct kind {
     uintptr_t stack[DEPTH];
 };
 
+struct table {
+    unsigned count;
+    struct kind kinds[KINDS + 1]; /* the last one: all others */
+};
+
 /* Guarded by the lock, a leaf. */
 static struct ut_lock account_lock;
-static struct kind kinds[KINDS + 1];
-static unsigned kind_count;
+static struct table held, locks, threads;
+
+bool ut_account_is_kept(void)
+{
+    return ut_config.stats || ut_config.stats_signal;
+}
 
 /* Collecting */
 
-/* The caller holds the lock. */
-static struct kind *find(const struct ut_episode *episode, void *start)
+static bool is_same(const struct kind *a, const struct kind *b)
 {
-    for (unsigned i = 0; i < kind_count; i++)
-        if (kinds[i].what == episode->what && kinds[i].call == episode->call &&
-            kinds[i].start == start)
-            return &kinds[i];
-    if (kind_count == KINDS) {
-        kinds[KINDS].what = "others";
-        return &kinds[KINDS];
+    return a->what == b->what && a->call == b->call && a->lock == b->lock && a->start == b->start;
+}
+
+/* NULL: there is none yet, or no more. */
+static struct kind *find(struct table *table, const struct kind *key)
+{
+    for (unsigned i = 0; i < table->count; i++)
+        if (is_same(&table->kinds[i], key))
+            return &table->kinds[i];
+    return NULL;
+}
+
+static void add(struct kind *kind, unsigned long count, int64_t total, int64_t longest)
+{
+    kind->count += count;
+    kind->total += total;
+    if (longest > kind->longest)
+        kind->longest = longest;
+}
+
+/* Room for KEY. In a full table the least one goes to the others for it. */
+static struct kind *enter(struct table *table, const struct kind *key)
+{
+    struct kind *kind = &table->kinds[table->count], *others = &table->kinds[KINDS];
+    if (table->count == KINDS) {
+        kind = table->kinds;
+        for (unsigned i = 1; i < KINDS; i++)
+            if (table->kinds[i].total < kind->total)
+                kind = &table->kinds[i];
+        others->what = "others";
+        add(others, kind->count, kind->total, kind->longest);
+    } else {
+        table->count++;
     }
-    kinds[kind_count].what = episode->what;
-    kinds[kind_count].call = episode->call;
-    kinds[kind_count].start = start;
-    return &kinds[kind_count++];
+    *kind = *key;
+    return kind;
 }
 
 struct trace {
@@ -78,16 +112,15 @@ static _Unwind_Reason_Code note_frame(struct _Unwind_Context *context, void *opa
     return _URC_NO_REASON;
 }
 
-/* Enter the episode; true if its stack is wanted. */
-static bool sum_up(const struct ut_coro *coro, const struct ut_episode *episode, int64_t span)
+/* Sum up an episode; true if its stack is wanted. */
+static bool sum_up(struct table *table, const struct kind *key, int64_t span)
 {
     ut_lock_acquire(&account_lock);
-    struct kind *kind = find(episode, (void *)coro->start);
+    struct kind *kind = find(table, key);
+    if (!kind)
+        kind = enter(table, key);
     bool wanted = span > kind->longest + kind->longest / 2 && kind->captures < CAPTURES;
-    kind->count++;
-    kind->total += span;
-    if (span > kind->longest)
-        kind->longest = span;
+    add(kind, 1, span, span);
     kind->captures += wanted;
     ut_lock_release(&account_lock);
     return wanted;
@@ -105,18 +138,21 @@ void ut_account_start(void)
 }
 
 /* The unwinder takes locks of the dynamic linker's, so the account's is not held meanwhile. */
-static void keep_stack(const struct ut_coro *coro, const struct ut_episode *episode)
+static void keep_stack(struct table *table, const struct kind *key, const struct ut_coro *coro,
+                       uintptr_t where)
 {
     struct trace trace = {0};
     ut_tls.internal = true; /* whatever it locks, it waits for it in the kernel */
     _Unwind_Backtrace(note_frame, &trace);
     ut_tls.internal = false;
     ut_lock_acquire(&account_lock);
-    struct kind *kind = find(episode, (void *)coro->start);
-    memcpy(kind->thread, coro->name, sizeof kind->thread);
-    memcpy(kind->stack, trace.frames, sizeof kind->stack);
-    kind->depth = trace.depth;
-    kind->where = episode->where;
+    struct kind *kind = find(table, key);
+    if (kind) {
+        memcpy(kind->thread, coro->name, sizeof kind->thread);
+        memcpy(kind->stack, trace.frames, sizeof kind->stack);
+        kind->depth = trace.depth;
+        kind->where = where;
+    }
     ut_lock_release(&account_lock);
 }
 
@@ -135,13 +171,37 @@ static const char *name_of(const char *what, long call, char *text, size_t size)
 void ut_account_close(struct ut_coro *coro, struct ut_episode *episode)
 {
     char text[64];
+    struct kind key = {.what = episode->what, .call = episode->call, .start = (void *)coro->start};
     int64_t span = ut_clock_now() - episode->since;
-    if (sum_up(coro, episode, span))
-        keep_stack(coro, episode);
+    if (ut_account_is_kept() && sum_up(&held, &key, span))
+        keep_stack(&held, &key, coro, episode->where);
     ut_log(UT_LOG_DEBUG, "a kernel thread was held for %.3f ms: %s, thread \"%s\"",
            (double)span / UT_MILLISECOND,
            name_of(episode->what, episode->call, text, sizeof text), coro->name);
     episode->since = 0;
+}
+
+void ut_account_waited(struct ut_coro *coro, struct ut_episode *episode)
+{
+    struct kind key = {.what = episode->what, .lock = episode->lock};
+    if (sum_up(&locks, &key, ut_clock_now() - episode->since))
+        keep_stack(&locks, &key, coro, 0);
+}
+
+void ut_account_begin_life(struct ut_coro *coro)
+{
+    if (ut_account_is_kept())
+        atomic_store_explicit(&coro->alive_since, ut_clock_now(), memory_order_relaxed);
+}
+
+void ut_account_end_life(struct ut_coro *coro)
+{
+    struct kind key = {.start = (void *)coro->start};
+    int64_t since = atomic_load_explicit(&coro->alive_since, memory_order_relaxed);
+    if (!since)
+        return;
+    atomic_store_explicit(&coro->alive_since, 0, memory_order_relaxed);
+    sum_up(&threads, &key, ut_clock_now() - since);
 }
 
 /* Printing */
@@ -205,12 +265,24 @@ static void print_stack(const struct kind *kind)
     }
 }
 
+/* What KIND's row says. */
+static const char *head_of(const struct kind *kind, char *text, size_t size)
+{
+    char lock[LINE / 4];
+    if (kind->lock)
+        snprintf(text, size, "%s of %s", kind->what, describe((uintptr_t)kind->lock, lock, sizeof lock));
+    else if (kind->start && !kind->depth)
+        describe((uintptr_t)kind->start, text, size);
+    else
+        return name_of(kind->what, kind->call, text, size);
+    return text;
+}
+
 static void print_kind(const struct kind *kind)
 {
     char text[LINE / 2];
     print("%12lu  %10.3f  %10.3f  %s\n", kind->count, (double)kind->total / UT_MILLISECOND,
-          (double)kind->longest / UT_MILLISECOND,
-          name_of(kind->what, kind->call, text, sizeof text));
+          (double)kind->longest / UT_MILLISECOND, head_of(kind, text, sizeof text));
     if (!kind->depth)
         return;
     print("%40sthread \"%.15s\"", "", kind->thread);
@@ -248,28 +320,60 @@ static void print_current(const struct ut_coro *coro, const struct ut_episode *e
         print("%40sin %s\n", "", describe(episode->where, text, sizeof text));
 }
 
+/* Those that live still are counted as if they ended now. Racy by nature, as all that is printed. */
+static void add_living(struct table *table)
+{
+    int64_t now = ut_clock_now();
+    for (struct ut_coro *coro = ut_coro_next(NULL); coro; coro = ut_coro_next(coro)) {
+        int64_t since = atomic_load_explicit(&coro->alive_since, memory_order_relaxed);
+        struct kind key = {.start = (void *)coro->start};
+        if (!since)
+            continue;
+        struct kind *kind = find(table, &key);
+        add(kind ? kind : enter(table, &key), 1, now - since, now - since);
+    }
+}
+
+static void print_table(const char *title, const struct table *table, struct table *copy)
+{
+    struct kind worst;
+    ut_lock_acquire(&account_lock);
+    memcpy(copy, table, sizeof *copy);
+    ut_lock_release(&account_lock);
+    if (table == &threads)
+        add_living(copy);
+    unsigned count = copy->count;
+    if (copy->kinds[KINDS].count)
+        copy->kinds[count++] = copy->kinds[KINDS];
+    print("%12s  %10s  %10s  %s: the worst of %u\n", "times", "total ms", "longest ms", title, count);
+    for (unsigned i = 0; i < SHOWN && take_worst(copy->kinds, count, &worst); i++)
+        print_kind(&worst);
+}
+
 void ut_account_print(void)
 {
-    struct kind worst, *copy = ut_sys_map(sizeof kinds); /* too large for the caller's stack */
+    struct table *copy = ut_sys_map(sizeof *copy); /* too large for the caller's stack */
     if (!copy)
         return;
-    ut_lock_acquire(&account_lock);
-    unsigned count = kind_count;
-    memcpy(copy, kinds, sizeof kinds);
-    ut_lock_release(&account_lock);
-    if (copy[KINDS].count)
-        copy[count++] = copy[KINDS];
-    print("%12s  %10s  %10s  what held a kernel thread: the worst of %u\n", "times", "total ms",
-          "longest ms", count);
-    for (unsigned i = 0; i < SHOWN && take_worst(copy, count, &worst); i++)
-        print_kind(&worst);
-    ut_syscall2(SYS_munmap, copy, sizeof kinds);
+    print_table("which threads there were", &threads, copy);
+    print_table("which locks were waited for", &locks, copy);
+    print_table("what held a kernel thread", &held, copy);
+    ut_syscall2(SYS_munmap, copy, sizeof *copy);
     ut_carrier_each_pinned(print_current);
+}
+
+/* Most processes have no account: its pages stay untouched, then. */
+static void forget(struct table *table)
+{
+    if (table->count)
+        memset(table->kinds, 0, sizeof table->kinds);
+    table->count = 0;
 }
 
 void ut_account_forked(void)
 {
     account_lock = (struct ut_lock){0};
-    memset(kinds, 0, sizeof kinds);
-    kind_count = 0;
+    forget(&held);
+    forget(&locks);
+    forget(&threads);
 }

@@ -258,9 +258,11 @@ void ut_coro_run(struct ut_coro *coro)
     for (;;) {
         if (coro->recycled)
             ut_tcb_renew();
+        ut_account_begin_life(coro);
         ut_critical_end();
         ut_coro_body(coro);
         ut_critical_begin();
+        ut_account_end_life(coro);
         ut_shake();
         ut_coro_set_mask(coro, ~UINT64_C(0)); /* it takes no signal any more */
         if (__builtin_expect(atomic_load(&coro->pending) != 0, 0) && ut_coro_bequeath)

@@ -91,6 +91,7 @@ struct ut_coro {
 
     /* Part 4: the thread of the program that runs on it now; set before it is started. */
     void *(*start)(void *);
+    _Atomic int64_t alive_since;  /* 0: no thread is, or there is no account */
     void *argument;
     void *result;
     uint64_t float_control;       /* rounding and exception masks that it starts with */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lot.h"
 
+#include "account.h"
 #include "coro.h"
 #include "critical.h"
 #include "sched.h"
@@ -126,6 +127,17 @@ enum ut_wait_outcome ut_lot_wait(struct ut_lot_waiter *waiter, const char *why, 
         arrive(waiter);
     else
         dequeue(waiter);
+    return outcome;
+}
+
+enum ut_wait_outcome ut_lot_wait_for_lock(struct ut_lot_waiter *waiter, const char *why,
+                                          int64_t deadline)
+{
+    if (__builtin_expect(!ut_account_is_kept(), 1) || !waiter->coro)
+        return ut_lot_wait(waiter, why, deadline);
+    struct ut_episode wait = {.what = why, .lock = waiter->address, .since = ut_clock_now()};
+    enum ut_wait_outcome outcome = ut_lot_wait(waiter, why, deadline);
+    ut_account_waited(waiter->coro, &wait);
     return outcome;
 }
 

@@ -81,6 +81,13 @@ bool ut_lot_abort(struct ut_lot_waiter *waiter);
  */
 enum ut_wait_outcome ut_lot_wait(struct ut_lot_waiter *waiter, const char *why, int64_t deadline);
 
+/*
+ * The same for a lock, a coroutine's: enters the wait into the account, if there is one. It does not
+ * have the lock yet when this returns.
+ */
+enum ut_wait_outcome ut_lot_wait_for_lock(struct ut_lot_waiter *waiter, const char *why,
+                                          int64_t deadline);
+
 /* Wake up to MOST of those at ADDRESS whose tag has a bit of TAGS; how many. Critical section. */
 unsigned ut_lot_wake_tagged(const void *address, unsigned most, uint32_t tags);
 

@@ -129,7 +129,7 @@ static int take_turn(pthread_mutex_t *mutex, const char *why, int64_t deadline,
     int result = try_to_lock(mutex);
     ut_shake();
     if (result == EBUSY)
-        *outcome = ut_lot_wait(&waiter, why, deadline);
+        *outcome = ut_lot_wait_for_lock(&waiter, why, deadline);
     else
         ut_lot_abort(&waiter); /* a wake-up taken with it is not owed: our unlock wakes the next */
     ut_critical_end();

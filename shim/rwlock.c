@@ -100,7 +100,7 @@ static int take_turn(pthread_rwlock_t *lock, uint32_t tag, const char *why, int6
     int result = try_once(lock, tag);
     ut_shake();
     if (result == EBUSY)
-        *outcome = ut_lot_wait(&waiter, why, deadline);
+        *outcome = ut_lot_wait_for_lock(&waiter, why, deadline);
     else
         ut_lot_abort(&waiter);
     ut_critical_end();

@@ -79,7 +79,7 @@ static long wait_in_lot(struct ut_coro *self, const uint32_t *word, uint32_t val
         /* Pairs with wake: it sees us queued, or we see what was stored before it looked. */
         long result = compare(word, FUTEX_PRIVATE_FLAG, value);
         if (result == 0)
-            outcome = ut_lot_wait(&waiter, "futex", deadline);
+            outcome = ut_lot_wait_for_lock(&waiter, "futex", deadline); /* may be one */
         else if (ut_lot_abort(&waiter))
             result = 0; /* woken before we could look: the waker has counted us */
         ut_critical_end();

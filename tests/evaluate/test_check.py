@@ -413,6 +413,7 @@ def test_traces_a_run(build):
     whole, _ = check(build, "--trace", "3", "--load", load, build / "demos" / "echo" / "echo", "--", port)
     expect(whole["trace"]["counters"]["coroutines made (each with a thread control block of its own)"], 10)
     assert 0 < whole["trace"]["kernel_threads"] <= 2 + 6, whole["trace"]
+    assert whole["facts"]["its threads"].startswith("10 × "), whole["facts"]
     assert "mostly computes" not in titles(whole, "note"), whole["trace"]
     assert "nothing held a kernel thread" in titles(whole, "good news") or whole["trace"]["kinds"], whole["findings"]
     expect(daemon.is_listening(port), False, "it stays")
@@ -441,6 +442,53 @@ def test_trace_finds_who_computes(build):
     assert whole["trace"]["cpu_seconds"] > 0.5 and whole["trace"]["ended_alone"], whole["trace"]
 
 
+def test_trace_names_locks_and_threads(build):
+    source = """#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+pthread_mutex_t bottleneck = PTHREAD_MUTEX_INITIALIZER, quick = PTHREAD_MUTEX_INITIALIZER;
+pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
+int word;
+void *serve(void *unused)
+{
+    for (int i = 0; i < 4; i++) {
+        pthread_mutex_lock(&bottleneck);
+        usleep(15000);
+        pthread_mutex_unlock(&bottleneck);
+        pthread_mutex_lock(&quick);
+        pthread_mutex_unlock(&quick);
+    }
+    pthread_rwlock_wrlock(&table);
+    usleep(150000);
+    return pthread_rwlock_unlock(&table) ? &word : unused;
+}
+void *keep_house(void *unused)
+{
+    struct timespec time = {.tv_nsec = 30000000};
+    syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, &time, 0, 0);
+    return unused;
+}
+int main(void)
+{
+    pthread_t threads[5];
+    for (int i = 0; i < 5; i++)
+        pthread_create(&threads[i], 0, i ? serve : keep_house, 0);
+    for (int i = 0; i < 5; i++)
+        pthread_join(threads[i], 0);
+}
+"""
+    with place() as folder:
+        whole, text = check(build, "--trace", "20", compiled(folder, source, "-rdynamic"), status=1)
+    expect(sorted(whole["facts"]["its threads"].split(", ")), ["1 × keep_house+0 (program)", "4 × serve+0 (program)"])
+    notes = [title for title in titles(whole, "note") if title.startswith("threads slept")]
+    for lock in ("the lock bottleneck", "the lock table", "the futex word"):
+        assert any(f"for {lock}" in title for title in notes), whole["findings"]
+    assert not any("quick" in title for title in notes), notes
+    evidence = next(one["evidence"] for one in whole["findings"] if "bottleneck" in one["title"])
+    assert evidence[0] == "pthread_mutex_lock" and any(line.startswith("at serve+") for line in evidence), evidence
+
+
 def test_trace_tells_of_counters(build):
     source = """#include <dlfcn.h>
 #include <pthread.h>
@@ -460,6 +508,13 @@ def test_trace_of_a_program_that_cannot_be(build):
 
 ACCOUNT = """unthread[1]: hello
           50  coroutines made (each with a thread control block of its own)
+       times    total ms  longest ms  which threads there were: the worst of 2
+          49   30000.000   10000.000  process_work (server)
+           1   10000.000   10000.000  server+0x1230
+       times    total ms  longest ms  which locks were waited for: the worst of 1
+          99     396.304       4.194  pthread_mutex_lock of counter (server)
+                                        thread "server"
+                                        at process_work+0x24 (server)
        times    total ms  longest ms  what held a kernel thread: the worst of 2
            5    1799.088     669.518  computing
                                         thread "python3" of python3+0x23bb20
@@ -473,6 +528,9 @@ def test_reads_an_account(_):
     expect(found["counters"], {"coroutines made (each with a thread control block of its own)": 50})
     expect([(one["what"], one["times"], one["longest_ms"], len(one["stack"])) for one in found["kinds"]],
            [("computing", 5, 669.518, 2), ("fsync", 1, 0.1, 0)])
+    expect([(one["what"], one["times"]) for one in found["threads"]], [("process_work (server)", 49), ("server+0x1230", 1)])
+    expect([(one["what"], one["total_ms"], len(one["stack"])) for one in found["locks"]],
+           [("pthread_mutex_lock of counter (server)", 396.304, 2)])
 
 
 def test_known(build):
