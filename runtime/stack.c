@@ -30,12 +30,13 @@ enum {
 
 #define LARGEST_EXTENT ((size_t)1 << 39)
 
-/* One mapping. Entries are filled before the count is raised and never change after. */
+/* One mapping. Entries are filled before the count is raised and never change after, but in a child. */
 struct extent {
     char *base;
     size_t slot_size;
     _Atomic size_t taken; /* bytes handed out */
     size_t size;
+    size_t forgotten; /* of these, handed out before the fork that made this process */
 };
 
 static struct extent extents[EXTENTS];
@@ -150,7 +151,8 @@ bool ut_stack_find(const void *address, struct ut_slot *slot)
     for (unsigned i = 0; i < count; i++) {
         struct extent *extent = &extents[i];
         size_t offset = (size_t)((const char *)address - extent->base);
-        if (offset < atomic_load_explicit(&extent->taken, memory_order_acquire)) {
+        if (offset < atomic_load_explicit(&extent->taken, memory_order_acquire) &&
+            offset >= extent->forgotten) {
             slot->base = extent->base + offset / extent->slot_size * extent->slot_size;
             slot->size = extent->slot_size;
             return true;
@@ -165,10 +167,11 @@ bool ut_stack_next(const void *base, struct ut_slot *slot)
     bool found = !base;
     for (unsigned i = 0; i < count; i++) {
         struct extent *extent = &extents[i];
-        size_t taken = atomic_load_explicit(&extent->taken, memory_order_acquire), offset = 0;
+        size_t taken = atomic_load_explicit(&extent->taken, memory_order_acquire);
+        size_t offset = extent->forgotten;
         if (!found) {
             offset = (size_t)((const char *)base - extent->base);
-            found = offset < taken;
+            found = offset < taken && offset >= extent->forgotten;
             offset += extent->slot_size;
         }
         if (found && offset < taken) {
@@ -194,4 +197,6 @@ void ut_stack_trim(void *low, void *high)
 void ut_stack_forked(void)
 {
     stack_lock = (struct ut_lock){0};
+    for (unsigned i = 0; i < atomic_load(&extent_count); i++)
+        extents[i].forgotten = atomic_load(&extents[i].taken);
 }

@@ -48,7 +48,10 @@ void ut_stack_trim(void *low, void *high);
  */
 void ut_stack_open(void *low, void *high);
 
-/* In a forked child: nobody holds the lock. The slots stay as they are. */
+/*
+ * In a forked child: nobody holds the lock, and no slot has been handed out. Their memory stays as it is: the
+ * caller may run in one of them.
+ */
 void ut_stack_forked(void);
 
 #endif

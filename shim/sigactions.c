@@ -16,7 +16,7 @@ static struct {
     struct sigaction action;
 } table[UT_SIGNALS];
 static struct ut_lock table_lock;
-static _Atomic bool wrapping; /* the runtime has started */
+static _Atomic bool wrapping; /* the runtime has started, here or in the process that forked this one */
 
 struct sigaction ut_sigaction_of(int signal)
 {
@@ -109,6 +109,8 @@ UT_ALIAS(bsd_signal, signal);
 
 void ut_signals_start(void)
 {
+    if (atomic_load(&wrapping))
+        return; /* in a forked child: the table came with it, and the kernel has our own actions */
     ut_lock_acquire(&table_lock);
     for (int signal = 1; signal < UT_SIGNALS; signal++)
         if (signal != 32 && signal != 33)
@@ -117,8 +119,7 @@ void ut_signals_start(void)
     atomic_store(&wrapping, true);
     for (int signal = 1; signal < UT_SIGNALS; signal++) {
         struct sigaction action = table[signal].action;
-        if (signal != 32 && signal != 33 && ut_has_handler(&action) &&
-            action.sa_sigaction != ut_signals_trampoline)
+        if (signal != 32 && signal != 33 && ut_has_handler(&action))
             change_action(signal, &action, NULL);
     }
 }

@@ -256,3 +256,18 @@ Test(stack, threads_take_different_slots, .timeout = 60)
     for (int i = 1; i < TAKERS * PER_TAKER; i++)
         cr_assert_leq((char *)all[i - 1].base + all[i - 1].size, (char *)all[i].base);
 }
+
+Test(stack, a_forked_child_has_been_given_none)
+{
+    struct ut_slot before = take(64 * 1024), slot;
+    ut_stack_forked();
+    cr_assert_not(ut_stack_find(before.base, &slot));
+    cr_assert_not(ut_stack_next(NULL, &slot));
+    struct ut_slot after = take(64 * 1024);
+    cr_assert_neq(after.base, before.base, "the caller may run in that one");
+    cr_assert(ut_stack_find(after.base, &slot));
+    cr_assert_eq(slot.base, after.base);
+    cr_assert(ut_stack_next(NULL, &slot));
+    cr_assert_eq(slot.base, after.base);
+    cr_assert_not(ut_stack_next(slot.base, &slot));
+}
