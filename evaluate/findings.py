@@ -238,7 +238,7 @@ class _Judge:
             add(NOTE, "may read sockets by stdio", "Works; whoever waits for the lock of a stream whose holder waits keeps a "
                 "kernel thread.", self.importers("fdopen"))  # fmt: skip
         if self.importers("fork", "vfork") and self.importers("pthread_create"):
-            add(NOTE, "forks", "Works, as with threads: the child has the forking thread only. It is a coroutine there, too.",
+            add(NOTE, "forks", "Works, as with threads: the child has the forking thread only, as a native thread. Those that it makes are coroutines.",
                 self.importers("fork", "vfork"))  # fmt: skip
 
     def calls(self, policies):

@@ -11,10 +11,12 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "evaluate"))
 
+import closure  # noqa: E402
 import daemon  # noqa: E402
 import elfs  # noqa: E402
 import findings  # noqa: E402
@@ -531,6 +533,31 @@ def test_reads_an_account(_):
     expect([(one["what"], one["times"]) for one in found["threads"]], [("process_work (server)", 49), ("server+0x1230", 1)])
     expect([(one["what"], one["total_ms"], len(one["stack"])) for one in found["locks"]],
            [("pthread_mutex_lock of counter (server)", 396.304, 2)])
+
+
+def test_all_libraries_together_have_a_budget(build):
+    with place() as folder:
+        flags = ["-Wl,--no-as-needed", f"-L{folder}", f"-Wl,-rpath,{folder}"]
+        for name in ("one", "two", "three", "four"):
+            compiled(folder, f"int {name};", "-shared", "-fPIC", f"-Wl,-soname,lib{name}.so", name=f"lib{name}.so")
+            flags.append(f"-l{name}")
+        program = compiled(folder, SERVER, *flags)
+        found = closure.gather(str(program))
+        expect((found.broken, found.missing), ([], []))
+        assert {"libone.so", "libtwo.so", "libthree.so", "libfour.so"} <= set(found.libraries), found.libraries
+        clock, given, read = [0.0], [], elfs.read
+
+        def take_long(path, seconds=elfs.READ_SECONDS):
+            given.append(seconds)
+            clock[0] += 14
+            return read(path)
+
+        with mock.patch.object(closure.elfs, "read", take_long), mock.patch.object(closure.time, "monotonic", lambda: clock[0]):
+            found = closure.gather(str(program))
+        expect(given[1:], [elfs.READ_SECONDS, elfs.READ_SECONDS, closure.MOST_SECONDS - 28], "the last has what is left")
+        expect(found.broken, [f"reading all libraries takes longer than {closure.MOST_SECONDS:g} s"])
+        expect(len(found.libraries), 3)
+        assert "libfour.so" in [name for name, _ in found.missing], found.missing
 
 
 def test_known(build):
