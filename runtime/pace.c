@@ -12,9 +12,10 @@
 
 #include <stddef.h>
 
-enum { PENALTY = 4, SLOW = 2 * PENALTY, MOST = 4 * PENALTY };
+enum { PENALTY = 4, SLOW = 2 * PENALTY, MOST = 4 * PENALTY, VAIN = 2 };
 
 #define LONG_TIME (50 * UT_MICROSECOND) /* what giving a lane away and getting one back may cost */
+#define VERY_LONG (500 * UT_MICROSECOND) /* then that cost does not matter, and the monitor is late */
 
 bool ut_pace_is_slow(const struct ut_pace *pace)
 {
@@ -33,30 +34,51 @@ void ut_pace_note(struct ut_pace *pace, enum ut_pace_course course)
     atomic_store_explicit(&pace->level, (uint8_t)level, memory_order_relaxed);
 }
 
-void ut_pace_begin(struct ut_pace_call *call, struct ut_pace *pace, const char *symbol)
+static bool is_in_vain(const struct ut_pace *pace)
 {
-    bool slow = pace && ut_pace_is_slow(pace);
-    call->pace = pace;
-    call->since = slow ? ut_clock_now() : 0;
-    call->given = false;
-    ut_region_begin(ut_tls.coro, symbol, slow);
+    return pace && atomic_load_explicit(&pace->vain, memory_order_relaxed) >= VAIN;
+}
+
+static void note_use(struct ut_pace *pace, bool of_use)
+{
+    unsigned vain = atomic_load_explicit(&pace->vain, memory_order_relaxed);
+    unsigned now = of_use ? 0 : vain < VAIN ? vain + 1 : VAIN;
+    if (now != vain)
+        atomic_store_explicit(&pace->vain, (uint8_t)now, memory_order_relaxed);
 }
 
 void ut_pace_give(struct ut_pace_call *call)
 {
-    if (call->since || call->given)
+    if (call->since)
         return;
-    call->given = true;
-    ut_region_give(ut_tls.coro);
+    call->gift = ut_region_give(ut_tls.coro, !is_in_vain(call->pace));
+    if (call->gift.lane)
+        call->since = ut_clock_now();
+}
+
+void ut_pace_begin(struct ut_pace_call *call, struct ut_pace *pace, const char *symbol)
+{
+    *call = (struct ut_pace_call){.pace = pace};
+    ut_region_begin(ut_tls.coro, symbol, false);
+    if (__builtin_expect(pace && ut_pace_is_slow(pace), 0)) {
+        ut_pace_give(call);
+        call->slow = call->since;
+    }
 }
 
 void ut_pace_end(struct ut_pace_call *call)
 {
-    bool slow = call->since != 0;
-    bool took_long = slow && ut_clock_now() - call->since > LONG_TIME;
+    struct ut_pace *pace = call->pace;
+    bool was_given = call->since != 0;
+    int64_t span = was_given ? ut_clock_now() - call->since : 0;
+    bool used = ut_gift_was_used(call->gift);
     bool kept = ut_region_end(ut_tls.coro);
-    if (!call->pace || call->given)
-        return; /* whoever knew that it blocks needs no guess */
-    ut_pace_note(call->pace, slow ? (took_long ? UT_PACE_LONG : UT_PACE_QUICK)
-                                  : (kept ? UT_PACE_KEPT : UT_PACE_LOST));
+    if (!pace)
+        return;
+    if (was_given || !kept)
+        note_use(pace, !was_given || used || span > VERY_LONG);
+    if (call->slow)
+        ut_pace_note(pace, span > LONG_TIME ? UT_PACE_LONG : UT_PACE_QUICK);
+    else if (!was_given) /* else it was known, and needs no guess */
+        ut_pace_note(pace, kept ? UT_PACE_KEPT : UT_PACE_LOST);
 }

@@ -4,7 +4,9 @@
  * microsecond, and handing a lane over for those would cost ten times as much; some take milliseconds,
  * and a lane that stands still until the monitor comes costs everybody on it. Each descriptor
  * remembers which it was lately: if its calls keep losing their lane, the next ones give it away
- * at once; then a clock tells when they have become quick again.
+ * at once; then a clock tells when they have become quick again. And if nobody has used the lane the last
+ * few times, the next ones keep it, unless somebody waits already: two kernel threads to wake
+ * for nothing would double what a read from a fast disk takes. The monitor sees to who comes.
  *
  *      ut_pace_begin(&call, ut_fd_pace(fd), "read");
  *      the call
@@ -12,6 +14,8 @@
  */
 #ifndef UT_PACE_H
 #define UT_PACE_H
+
+#include "sched.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,6 +32,7 @@ enum ut_pace_nowait {
 /* What a descriptor remembers. A guess: written without a lock by whoever comes. */
 struct ut_pace {
     _Atomic uint8_t level;
+    _Atomic uint8_t vain;   /* how often in a row a lane was given away and nobody used it */
     _Atomic uint8_t nowait; /* enum ut_pace_nowait */
 };
 
@@ -46,8 +51,9 @@ bool ut_pace_is_slow(const struct ut_pace *pace);
 
 struct ut_pace_call {
     struct ut_pace *pace; /* NULL: nothing is remembered */
-    int64_t since;        /* when it began, if its lane was given away for the pace; else 0 */
-    bool given;           /* its lane was given away since */
+    bool slow;            /* it is expected to be slow, and has given its lane away for that */
+    struct ut_gift gift;  /* the lane that it has given away */
+    int64_t since;        /* and when, if it has */
 };
 
 /* A region (sched.h) of the calling coroutine, and its end. Same conditions. */

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <uv.h>
 
@@ -28,7 +29,8 @@ enum { BATCH = UT_POLL_EVERY };
 struct ut_reactor {
     uv_loop_t loop;
     uv_poll_t set_watcher;
-    uv_async_t poke;
+    uv_poll_t poke_watcher;
+    int poke;               /* an eventfd */
     int set;                /* the nested epoll set */
     int timer;              /* in the set: libuv's timers count whole milliseconds */
     int64_t armed;          /* what the timer is set to, or UNKNOWN once it has fired; owner only */
@@ -43,9 +45,12 @@ static void on_set_ready(uv_poll_t *watcher, int status, int events)
 }
 
 /* The wake-up itself is all that is wanted. */
-static void on_poke(uv_async_t *poke)
+static void on_poke(uv_poll_t *watcher, int status, int events)
 {
-    (void)poke;
+    uint64_t pokes;
+    (void)status;
+    (void)events;
+    ut_syscall3(SYS_read, ((struct ut_reactor *)watcher->data)->poke, &pokes, sizeof pokes);
 }
 
 static int open_set(struct ut_reactor *reactor)
@@ -61,15 +66,31 @@ static int open_set(struct ut_reactor *reactor)
     return ut_reactor_watch(reactor, reactor->timer, TIMER_DATA);
 }
 
+/*
+ * Not by uv_async_send(3): its receiver spins until the sender's system call has returned, which
+ * wakes the receiver first; and a sender that a handler or a cancellation stopped half-way would have
+ * it spin for ever.
+ */
+static int open_poke(struct ut_reactor *reactor)
+{
+    reactor->poke = ut_ours_keep((int)ut_syscall2(SYS_eventfd2, 0, EFD_CLOEXEC | EFD_NONBLOCK));
+    return reactor->poke;
+}
+
+static bool watch_by_loop(struct ut_reactor *reactor, uv_poll_t *watcher, int fd, uv_poll_cb call)
+{
+    watcher->data = reactor;
+    return uv_poll_init(&reactor->loop, watcher, fd) == 0 &&
+           uv_poll_start(watcher, UV_READABLE, call) == 0;
+}
+
 struct ut_reactor *ut_reactor_create(void)
 {
     struct ut_reactor *reactor = ut_sys_map(sizeof *reactor);
-    if (!reactor || open_set(reactor) < 0 || uv_loop_init(&reactor->loop) < 0)
-        return NULL;
-    reactor->set_watcher.data = reactor;
-    if (uv_async_init(&reactor->loop, &reactor->poke, on_poke) < 0 ||
-        uv_poll_init(&reactor->loop, &reactor->set_watcher, reactor->set) < 0 ||
-        uv_poll_start(&reactor->set_watcher, UV_READABLE, on_set_ready) < 0)
+    if (!reactor || open_set(reactor) < 0 || open_poke(reactor) < 0 ||
+        uv_loop_init(&reactor->loop) < 0 ||
+        !watch_by_loop(reactor, &reactor->poke_watcher, reactor->poke, on_poke) ||
+        !watch_by_loop(reactor, &reactor->set_watcher, reactor->set, on_set_ready))
         return NULL;
     return reactor;
 }
@@ -117,9 +138,8 @@ void ut_reactor_wait(struct ut_reactor *reactor, int64_t deadline)
 
 void ut_reactor_poke(struct ut_reactor *reactor)
 {
-    int saved = errno;
-    uv_async_send(&reactor->poke);
-    errno = saved;
+    uint64_t one = 1;
+    ut_syscall3(SYS_write, reactor->poke, &one, sizeof one);
 }
 
 bool ut_reactor_has_events(struct ut_reactor *reactor)

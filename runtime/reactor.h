@@ -29,7 +29,7 @@ uint32_t ut_reactor_round(const struct ut_reactor *reactor);
 /* Sleep until there are events, a poke, or DEADLINE; dispatch. The lane's owner, on its own stack. */
 void ut_reactor_wait(struct ut_reactor *reactor, int64_t deadline);
 
-/* End ut_reactor_wait, or the next one. Any thread. */
+/* End ut_reactor_wait, or the next one. Any context, also in a handler; one system call. */
 void ut_reactor_poke(struct ut_reactor *reactor);
 
 /* Are there events to dispatch? Any thread. */

@@ -112,8 +112,7 @@ void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct u
     ut_carrier_give(lane);
 }
 
-/* Only in queues: asking the reactor costs a system call, and the monitor will do that. */
-static bool others_wait(struct ut_lane *lane)
+bool ut_run_others_wait(struct ut_lane *lane)
 {
     return !ut_runq_is_empty(&lane->queue) || ut_runq_global_length();
 }
@@ -152,7 +151,7 @@ static int64_t account_of(struct ut_carrier *carrier, const struct ut_coro *coro
 static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro)
 {
     int64_t start = account_of(carrier, coro);
-    if (lane && !others_wait(lane)) {
+    if (lane && !ut_run_others_wait(lane)) {
         run_open(carrier, lane, coro);
     } else {
         ut_count(handed_ahead);

@@ -16,6 +16,9 @@
  */
 void ut_run(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_coro *coro);
 
+/* Only in queues: asking LANE's reactor costs a system call, and the monitor will do that. */
+bool ut_run_others_wait(struct ut_lane *lane);
+
 /* The carrier goes on without LANE, because its coroutine will hold it: WHY is entered. */
 void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why);
 

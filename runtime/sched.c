@@ -357,26 +357,11 @@ static void shed_signals(struct ut_lane *lane, struct ut_carrier *carrier)
     }
 }
 
-/*
- * A handler or a cancellation that left uv_async_send(3) half-way would have its reader wait for the
- * rest for ever. So it is a critical section, but one whose end runs no handlers, as a trampoline
- * that notes a mask has no place for them: what comes meanwhile the kernel keeps.
- */
-static void poke_undisturbed(struct ut_reactor *reactor)
-{
-    uint64_t all = ~UINT64_C(0), before;
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-    ut_critical_begin();
-    ut_reactor_poke(reactor);
-    ut_tls.critical--;
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof before);
-}
-
 void ut_sched_shed_signals(uint64_t signals)
 {
     for (unsigned i = 0; i < ut_lane_count; i++)
         if (atomic_load(&ut_lanes[i].accepts) & signals)
-            poke_undisturbed(ut_lanes[i].reactor);
+            ut_reactor_poke(ut_lanes[i].reactor);
 }
 
 static void doze(struct ut_lane *lane)
@@ -472,17 +457,27 @@ void ut_sched_usual_slice(struct ut_coro *self)
 
 /* Blocking regions */
 
-void ut_region_give(struct ut_coro *self)
+struct ut_gift ut_region_give(struct ut_coro *self, bool anyway)
 {
+    struct ut_gift gift = {0};
     ut_critical_begin();
     /* Not before: a handler may have parked, and we are elsewhere since. */
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     struct ut_lane *lane = ut_sched_claim();
-    if (lane) {
+    if (lane && (anyway || ut_run_others_wait(lane))) {
+        gift = (struct ut_gift){lane, atomic_load_explicit(&lane->ticks, memory_order_relaxed)};
         ut_run_hand_over(carrier, lane, (struct ut_episode){.what = self->why});
         ut_count(handoffs);
+    } else {
+        ut_sched_unclaim(lane);
     }
     ut_critical_end();
+    return gift;
+}
+
+bool ut_gift_was_used(struct ut_gift gift)
+{
+    return gift.lane && atomic_load_explicit(&gift.lane->ticks, memory_order_relaxed) != gift.ticks;
 }
 
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
@@ -498,7 +493,7 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     ut_critical_end();
     ut_count(regions);
     if (slow)
-        ut_region_give(self);
+        ut_region_give(self, true);
 }
 
 bool ut_region_end(struct ut_coro *self)

@@ -154,8 +154,20 @@ void ut_sched_usual_slice(struct ut_coro *self);
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
 bool ut_region_end(struct ut_coro *self);
 
-/* Within a region: it is slow after all, hand the lane over now. */
-void ut_region_give(struct ut_coro *self);
+/* A lane that was handed over, to see whether that was of any use. */
+struct ut_gift {
+    struct ut_lane *lane; /* NULL: there was none to hand over */
+    uint32_t ticks;
+};
+
+/*
+ * Within a region: it is slow after all, hand the lane over now; but if ANYWAY is false only if somebody
+ * waits in a queue.
+ */
+struct ut_gift ut_region_give(struct ut_coro *self, bool anyway);
+
+/* Before the region's end: has somebody run on the lane since? Any context. */
+bool ut_gift_was_used(struct ut_gift gift);
 
 /*
  * The symbol of the region that SELF, the caller, is in, or NULL. In one a call inside the call may

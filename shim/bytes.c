@@ -230,9 +230,6 @@ UT_EXPORT ssize_t __read_chk(int fd, void *buffer, size_t count, size_t size)
 UT_EXPORT ssize_t write(int fd, const void *buffer, size_t count)
 {
     struct ut_coro *self = ut_shim_self();
-    /* libuv wakes a lane: no cancellation point, for it would unwind out of the runtime. */
-    if (ut_tls.critical)
-        return ut_shim_return(ut_syscall3(SYS_write, fd, buffer, count));
     if (!self || !count)
         return real(write)(fd, buffer, count);
     enum ut_fd_kind kind = ut_fd_kind(fd);

@@ -335,7 +335,7 @@ static void defer(struct ut_tls *tls, siginfo_t *info, ucontext_t *context)
     } else if (tls->carrier) {
         tls->carrier->mask = all;
         if (tls->carrier->lane)
-            ut_reactor_poke(tls->carrier->lane->reactor); /* async-signal-safe: uv_async_send(3) */
+            ut_reactor_poke(tls->carrier->lane->reactor);
     } else if (tls->internal) {
         ut_monitor_call(); /* with SA_RESTART the kernel would put it back to sleep */
     }

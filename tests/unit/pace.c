@@ -132,6 +132,55 @@ Test(pace, is_told_that_a_call_blocks, .timeout = 30)
     engine_run(give, NULL);
 }
 
+/* Whether a call that is known to block, but is over soon, has given its lane away. */
+static bool gives(void (*block)(void))
+{
+    struct ut_pace_call this;
+    unsigned long before = handoffs();
+    ut_pace_begin(&this, &pace, "test");
+    ut_pace_give(&this);
+    block();
+    ut_pace_end(&this);
+    return handoffs() > before;
+}
+
+static void not_at_all(void)
+{
+}
+
+static _Atomic bool other_ran;
+
+static void *run_once(void *unused)
+{
+    atomic_store(&other_ran, true);
+    return unused;
+}
+
+static void until_the_other_ran(void)
+{
+    until(atomic_load(&other_ran));
+}
+
+static void *give_in_vain(void *unused)
+{
+    int calls = 0;
+    while (gives(not_at_all)) /* more than twice only if the kernel takes the CPU meanwhile */
+        must(++calls < 1000);
+    must(calls >= 2);
+    must(!gives(not_at_all));
+    struct ut_coro *other = engine_launch(run_once, NULL);
+    must(gives(until_the_other_ran)); /* somebody waits */
+    engine_join(other);
+    must(gives(not_at_all)); /* and made use of it */
+    return unused;
+}
+
+Test(pace, keeps_the_lane_that_nobody_has_used, .timeout = 30)
+{
+    engine_start(1);
+    engine_run(give_in_vain, NULL);
+}
+
 /* The monitor takes the lane of the one that blocks, because another wants to run. */
 
 static _Atomic bool blocked_twice;
