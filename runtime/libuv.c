@@ -17,6 +17,16 @@ char **__wrap_environ;
 const struct in6_addr __wrap_in6addr_any;
 FILE *__wrap_stderr;
 
+/*
+ * uv_loop_init(3) makes a pipe for uv_signal_t, once for all loops, and aborts the process if descriptors
+ * have run out. We have no uv_signal_t.
+ */
+void __wrap_uv__signal_global_once_init(void);
+
+void __wrap_uv__signal_global_once_init(void)
+{
+}
+
 int __wrap_epoll_create1(int flags);
 int __wrap_eventfd(unsigned value, int flags);
 int __wrap_pipe2(int fds[2], int flags);
