@@ -53,8 +53,8 @@ static int describe(struct ut_coro *coro, pthread_attr_t *attributes)
         struct sched_param schedule = coro->schedule;
         ut_lock_release(&coro->lock);
         ut_critical_end();
-        /* Attributes know three policies only; for the others they stay at SCHED_OTHER. */
-        if (pthread_attr_setschedpolicy(attributes, policy) == 0)
+        /* Attributes know three policies only; for the others they stay at SCHED_OTHER, as they are. */
+        if (policy != SCHED_OTHER && pthread_attr_setschedpolicy(attributes, policy) == 0)
             pthread_attr_setschedparam(attributes, &schedule);
     }
     if (!error)
