@@ -119,10 +119,8 @@ static void switch_away(struct ut_coro *self, enum ut_after_switch after)
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     if (__builtin_expect(self->mask_unsure && after != UT_AFTER_RETIRE, 0))
         ask_for_mask(self, carrier);
-    if (__builtin_expect(carrier->pinned.since != 0, 0)) {
-        ut_run_count_hog(&carrier->pinned, -1);
-        ut_account_close(self, &carrier->pinned);
-    }
+    ut_run_unpin(carrier, self);
+    ut_run_end_going_on(carrier);
     carrier->after = after;
     struct ut_coro *next = choose(self, carrier);
     if (next)

@@ -15,6 +15,7 @@
 #define SHORT_RUN UT_MILLISECOND /* of one that is remembered for holding its kernel thread */
 
 static _Atomic unsigned hogs;
+static _Atomic unsigned loose; /* coroutines that go on without a lane */
 
 /* What a coroutine has left for */
 
@@ -125,6 +126,35 @@ static void count_cpu(struct ut_coro *coro, bool begins)
         ut_cputime_enter(coro);
     else
         ut_cputime_leave(coro);
+}
+
+void ut_run_unpin(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    if (__builtin_expect(!carrier->pinned.since, 1))
+        return;
+    ut_run_count_hog(&carrier->pinned, -1);
+    ut_account_close(coro, &carrier->pinned);
+}
+
+bool ut_run_go_on(struct ut_carrier *carrier, struct ut_coro *coro)
+{
+    if (coro->holds || ut_shake_detours())
+        return false;
+    if (atomic_fetch_add_explicit(&loose, 1, memory_order_relaxed) >= ut_lane_count) {
+        atomic_fetch_sub_explicit(&loose, 1, memory_order_relaxed);
+        return false;
+    }
+    carrier->loose = true;
+    ut_run_unpin(carrier, coro);
+    return true;
+}
+
+void ut_run_end_going_on(struct ut_carrier *carrier)
+{
+    if (__builtin_expect(!carrier->loose, 1))
+        return;
+    carrier->loose = false;
+    atomic_fetch_sub_explicit(&loose, 1, memory_order_relaxed);
 }
 
 void ut_run_open_lane(struct ut_carrier *carrier, struct ut_lane *lane)
@@ -265,4 +295,5 @@ void ut_run_relief(struct ut_carrier *carrier)
 void ut_run_forked(void)
 {
     atomic_store(&hogs, 0);
+    atomic_store(&loose, 0);
 }

@@ -23,6 +23,20 @@ bool ut_run_others_wait(struct ut_lane *lane);
 void ut_run_hand_over(struct ut_carrier *carrier, struct ut_lane *lane, struct ut_episode why);
 
 /*
+ * A blocking region of CORO, the caller, is over, and it has no lane. May it go on without? It would be one
+ * kernel thread more that wants a CPU, as natively, but waits for no lane; who writes to a disk and
+ * waits for it, again and again, needs none at all. So as many as there are lanes may, until they park or
+ * block next; the others queue. What has held the kernel thread is entered.
+ */
+bool ut_run_go_on(struct ut_carrier *carrier, struct ut_coro *coro);
+
+/* It parks or blocks: it is not one of these any more. */
+void ut_run_end_going_on(struct ut_carrier *carrier);
+
+/* CORO, the caller, holds its kernel thread no longer: that is entered, if it did. */
+void ut_run_unpin(struct ut_carrier *carrier, struct ut_coro *coro);
+
+/*
  * Relief: on a carrier without a lane, run what waits in any queue, as long as coroutines that
  * compute hold kernel threads. They compete with the lanes for the CPUs, and the kernel
  * shares these out by kernel threads: natively all that wait would have one.

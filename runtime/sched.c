@@ -12,8 +12,10 @@
  * its lane is *open*: the monitor may take it and give it to another carrier by one
  * compare-and-swap of the owner word. Whatever in the runtime touches the lane first closes it
  * (ut_sched_claim), also by compare-and-swap; if that fails the lane is gone and the
- * coroutine goes on without, as a native thread would, until it parks or ends its blocking region. Then its
- * carrier waits for a new task and the coroutine queues like all others.
+ * coroutine goes on without, as a native thread would, until it parks. Then its carrier waits for a
+ * new task and the coroutine queues like all others. At the end of a blocking region it queues, too, if as
+ * many as there are lanes go on without one already: else who waits for a disk again and again would wait for
+ * a lane each time, and the lane for its next carrier; sixteen that write and sync took 1.7 times as long.
  *
  * Lost wake-ups. A lane about to sleep announces it and then looks at all queues once more;
  * whoever queues work first queues it and then looks for sleeping lanes. All four are
@@ -485,6 +487,8 @@ void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow)
     ut_critical_begin(); /* a handler might park, and we would go on on another carrier */
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     self->why = symbol;
+    ut_run_end_going_on(carrier);
+    carrier->without = !carrier->lane;
     uint32_t entry = atomic_load_explicit(&carrier->region_entry, memory_order_relaxed);
     atomic_store_explicit(&carrier->region_entry, entry + 1, memory_order_relaxed);
     ut_shake();
@@ -502,14 +506,15 @@ bool ut_region_end(struct ut_coro *self)
     struct ut_carrier *carrier = atomic_load_explicit(&self->carrier, memory_order_relaxed);
     atomic_store_explicit(&carrier->region, NULL, memory_order_relaxed);
     self->why = NULL;
+    bool without = carrier->without;
     ut_shake();
     struct ut_lane *lane = ut_sched_claim();
     if (lane)
         ut_sched_unclaim(lane);
-    else if (!self->bound)
+    else if (!self->bound && !ut_run_go_on(carrier, self))
         ut_sched_yield(self);
     ut_critical_end();
-    return lane;
+    return lane || without;
 }
 
 const char *ut_region_open(struct ut_coro *self)

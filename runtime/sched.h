@@ -47,8 +47,10 @@ struct ut_carrier {
     stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */
     struct ut_tls *tls;            /* its own, while no coroutine runs */
+    bool loose;                    /* its coroutine goes on without a lane, see ut_run_go_on */
     bool brief;                    /* it has a short slice: by itself, or by who takes its lane */
     _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
+    bool without;                  /* that has begun without a lane */
     _Atomic uint32_t region_entry; /* counts regions, so that two looks can be told apart */
     struct ut_episode pinned;      /* its coroutine runs without a lane; written by itself */
     struct ut_episode taken;       /* why the monitor takes its lane: written before it does */
@@ -148,8 +150,9 @@ void ut_sched_usual_slice(struct ut_coro *self);
  * A blocking region: the calling coroutine is about to make a call that may hold its kernel
  * thread. SYMBOL is a constant string. With SLOW the lane is handed over at once, else after
  * a while, by the monitor. Between the two the coroutine is like a native thread.
- * No critical section may be open. ut_region_end waits for a lane if it was lost (but not in a
- * signal handler, see ut_sched_yield); true if it was not lost.
+ * No critical section may be open. If the lane was lost ut_region_end goes on without (ut_run_go_on), or
+ * waits for one (but not in a signal handler, see ut_sched_yield); true if there was none to lose, or it
+ * was not lost.
  */
 void ut_region_begin(struct ut_coro *self, const char *symbol, bool slow);
 bool ut_region_end(struct ut_coro *self);

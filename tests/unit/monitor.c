@@ -6,6 +6,7 @@
 #include "config.h"
 #include "engine.h"
 #include "fd.h"
+#include "shake.h"
 #include "stats.h"
 #include "wait.h"
 
@@ -44,6 +45,7 @@ static void *block(void *slow)
     ut_region_begin(ut_tls.coro, "read", slow != NULL);
     must(read(gate[0], &byte, 1) == 1);
     ut_region_end(ut_tls.coro);
+    engine_yield();
     must(has_lane());
     return ut_tls.coro;
 }
@@ -92,6 +94,7 @@ static void *hand_over_at_once(void *unused)
     ut_region_begin(ut_tls.coro, "test", true);
     must(!has_lane());
     ut_region_end(ut_tls.coro);
+    engine_yield();
     must(has_lane());
     must(atomic_load(&ut_tls.coro->carrier)->region == NULL);
     must(ut_tls.critical == 0);
@@ -103,6 +106,76 @@ Test(monitor, in_a_slow_region_there_is_no_lane, .timeout = 30)
     engine_start(1);
     engine_run(hand_over_at_once, NULL);
     cr_assert_eq(atomic_load(&ut_stats.handoffs), 1);
+}
+
+/* As many as there are lanes go on without one when their region is over; the others wait for one. */
+
+enum { GOING_ON = 10 };
+static _Atomic int without_lane, with_lane;
+
+static void *block_and_stay(void *slow)
+{
+    char byte;
+    ut_region_begin(ut_tls.coro, "read", slow != NULL);
+    must(read(gate[0], &byte, 1) == 1);
+    ut_region_end(ut_tls.coro);
+    if (has_lane()) {
+        atomic_fetch_add(&with_lane, 1);
+        return NULL;
+    }
+    atomic_fetch_add(&without_lane, 1);
+    until(atomic_load(&stop));
+    engine_yield();
+    must(has_lane());
+    return NULL;
+}
+
+Test(monitor, as_many_as_lanes_go_on_without_one, .init = start_with_gate, .timeout = 30)
+{
+    struct ut_coro *coros[GOING_ON];
+    for (int i = 0; i < GOING_ON; i++)
+        coros[i] = engine_launch(block_and_stay, "slow");
+    until(atomic_load(&ut_stats.handoffs) == GOING_ON);
+    for (int i = 0; i < GOING_ON; i++)
+        open_gate();
+    until(atomic_load(&without_lane) + atomic_load(&with_lane) == GOING_ON);
+    cr_assert(atomic_load(&without_lane) == 1 || ut_shake_moves(), "there is one lane");
+    cr_assert_leq(atomic_load(&without_lane), 1);
+    atomic_store(&stop, true);
+    for (int i = 0; i < GOING_ON; i++)
+        engine_join(coros[i]);
+}
+
+static int second_gate[2];
+static _Atomic bool blocks_again;
+
+static void *block_again(void *unused)
+{
+    char byte;
+    ut_region_begin(ut_tls.coro, "read", true);
+    must(read(gate[0], &byte, 1) == 1);
+    ut_region_end(ut_tls.coro);
+    must(!has_lane() || ut_shake_moves());
+    ut_region_begin(ut_tls.coro, "read", true);
+    atomic_store(&blocks_again, true);
+    must(read(second_gate[0], &byte, 1) == 1);
+    ut_region_end(ut_tls.coro);
+    return unused;
+}
+
+Test(monitor, who_blocks_again_makes_room, .init = start_with_gate, .timeout = 30)
+{
+    cr_assert_eq(pipe2(second_gate, O_CLOEXEC), 0);
+    struct ut_coro *one = engine_launch(block_again, NULL);
+    open_gate();
+    until(atomic_load(&blocks_again));
+    atomic_store(&stop, true);
+    struct ut_coro *other = engine_launch(block_and_stay, "slow");
+    open_gate();
+    engine_join(other);
+    cr_assert(atomic_load(&without_lane) == 1 || ut_shake_moves());
+    cr_assert_eq(write(second_gate[1], "x", 1), 1);
+    engine_join(one);
 }
 
 /* With many at once each holds a kernel thread, and no more than that. */

@@ -82,6 +82,7 @@ static void call(struct ut_pace *of, useconds_t time)
     if (time)
         usleep(time);
     ut_pace_end(&this);
+    engine_yield(); /* to have a lane again */
 }
 
 static void *call_often(void *unused)
@@ -118,6 +119,7 @@ static void *give(void *unused)
         ut_pace_give(&this);
         usleep(1000);
         ut_pace_end(&this);
+        engine_yield();
     }
     must(handoffs() == before + 10);
     must(!ut_pace_is_slow(&pace)); /* nothing was guessed, so nothing is learnt */
@@ -141,6 +143,7 @@ static bool gives(void (*block)(void))
     ut_pace_give(&this);
     block();
     ut_pace_end(&this);
+    engine_yield();
     return handoffs() > before;
 }
 
