@@ -252,13 +252,25 @@ static void *leaves_it(void *argument)
     return NULL;
 }
 
+static volatile int seen;
+
+/* The next change must not come before this one has been reported: it would take its place. */
+static void until_seen(int changes)
+{
+    while (seen < changes)
+        usleep(1000);
+}
+
 static void *waits_for_stop(void *argument)
 {
     int status;
+    seen = 0;
     expect(waitpid(child, &status, WUNTRACED) == child);
     say("stopped %d\n", WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+    seen = 1;
     expect(waitpid(child, &status, WCONTINUED) == child);
     say("continued %d\n", WIFCONTINUED(status));
+    seen = 2;
     expect(waitpid(child, &status, WUNTRACED) == child);
     say("%s\n", describe(status));
     returned = true;
@@ -273,9 +285,9 @@ static void stops(void)
     pthread_t thread = start(waits_for_stop, NULL);
     settle();
     must_sys(kill(child, SIGSTOP));
-    settle();
+    until_seen(1);
     must_sys(kill(child, SIGCONT));
-    settle();
+    until_seen(2);
     must_sys(kill(child, SIGKILL));
     join(thread);
     show_sys(waitid(P_PID, (id_t)child, &info, WEXITED));
