@@ -314,7 +314,7 @@ static void arrive(struct ut_carrier *carrier)
 static void *carrier_main(void *argument)
 {
     struct ut_carrier *carrier = argument;
-    carrier->mask = UT_MASK_ALL;
+    carrier->mask = UT_MASK_EVERY;
     carrier->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     carrier->thread_id = (int)ut_syscall0(SYS_gettid);
     carrier->brief = true;
@@ -344,7 +344,7 @@ int ut_carrier_start_thread(void *(*start)(void *), void *argument)
 {
     pthread_attr_t attributes;
     pthread_t thread;
-    uint64_t all = UT_MASK_ALL, before;
+    uint64_t all = UT_MASK_EVERY, before;
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, STACK_SIZE);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

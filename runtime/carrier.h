@@ -14,12 +14,15 @@ struct ut_carrier;
 struct ut_coro;
 struct ut_lane;
 
+/* Every signal but glibc's own two (32, 33: cancellation and setuid, which waits for all threads). */
+#define UT_MASK_EVERY (~(UINT64_C(3) << 31))
+
 /*
- * Every signal but glibc's own two (32, 33: cancellation and setuid, which waits for all threads)
- * and the faults.
+ * The same without the faults, which must reach whoever makes them. For threads that pass on what comes:
+ * a fault may also be sent, by kill(2), and then the kernel gives it to any thread that lets it in.
  */
 #define UT_MASK_ALL                                                                                \
-    (~(UINT64_C(3) << 31 | UINT64_C(1) << (SIGSEGV - 1) | UINT64_C(1) << (SIGBUS - 1) |            \
+    (UT_MASK_EVERY & ~(UINT64_C(1) << (SIGSEGV - 1) | UINT64_C(1) << (SIGBUS - 1) |                \
        UINT64_C(1) << (SIGFPE - 1) | UINT64_C(1) << (SIGILL - 1) | UINT64_C(1) << (SIGTRAP - 1) |  \
        UINT64_C(1) << (SIGSYS - 1)))
 

@@ -13,8 +13,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <termios.h>
 
 enum {
     PER_CHUNK = 1024,
@@ -275,6 +277,9 @@ static enum ut_fd_kind tell_kind(int fd)
         return UT_FD_PIPE;
     if (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode))
         return UT_FD_FILE;
+    struct termios attributes;
+    if (S_ISCHR(status.st_mode) && ut_syscall3(SYS_ioctl, fd, TCGETS, &attributes) == 0)
+        return UT_FD_TERMINAL;
     return is_signalfd(fd, status.st_mode) ? UT_FD_SIGNALS : UT_FD_POLLABLE;
 }
 

@@ -31,8 +31,9 @@ enum ut_fd_kind {
     UT_FD_STREAM, /* a connected byte stream: a short count means drained */
     UT_FD_SOCKET, /* any other socket */
     UT_FD_PIPE,
-    UT_FD_POLLABLE, /* terminals, eventfd, timerfd, inotify, ... */
+    UT_FD_POLLABLE, /* eventfd, timerfd, inotify, ... */
     UT_FD_SIGNALS,  /* signalfd */
+    UT_FD_TERMINAL, /* polls, but its calls may end without readiness: job control, VTIME (termios(3)) */
     UT_FD_FILE,     /* cannot be watched: regular files, directories, block devices */
 };
 

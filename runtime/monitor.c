@@ -251,7 +251,7 @@ static void relieve(void)
 /* Accept what coroutines accept, and pass on what has come. */
 static void take_signals(void)
 {
-    static uint64_t mask = UT_MASK_ALL; /* the monitor's own; monitor only */
+    static uint64_t mask = UT_MASK_EVERY; /* the monitor's own; monitor only */
     if (atomic_load_explicit(&ut_tls.attention, memory_order_relaxed)) {
         mask = UT_MASK_ALL; /* the handler has blocked everything */
         ut_critical_deliver();

@@ -200,7 +200,7 @@ static void run_suspect(struct ut_carrier *carrier, struct ut_lane *lane, struct
 /* Parked; nobody else runs here, so the kernel thread sleeps. Pairs with ut_sched_wake. */
 static void await_wake(struct ut_carrier *carrier, struct ut_coro *coro)
 {
-    ut_carrier_set_mask(carrier, UT_MASK_ALL); /* as for others that are parked: the monitor's */
+    ut_carrier_set_mask(carrier, UT_MASK_EVERY); /* as for others that are parked: the monitor's */
     ut_run_forward_signals();
     if (atomic_exchange(&coro->parking, UT_CORO_ASLEEP) == UT_CORO_WOKEN)
         return;

@@ -105,11 +105,11 @@ static void untie(struct ut_coro *coro)
  */
 static void block_all(void)
 {
-    const uint64_t all = ~UINT64_C(0), but_glibcs = UT_MASK_ALL;
+    const uint64_t all = ~UINT64_C(0), but_glibcs = UT_MASK_EVERY;
     uint64_t pending = 0;
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
     while (ut_syscall2(SYS_rt_sigpending, &pending, sizeof pending) == 0 &&
-           (pending & ~UT_MASK_ALL)) {
+           (pending & ~UT_MASK_EVERY)) {
         ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &but_glibcs, NULL, sizeof all);
         ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, NULL, sizeof all);
     }
@@ -162,7 +162,7 @@ void ut_tcb_settle(struct ut_coro *born)
 static int give_birth(struct ut_coro *coro, pthread_t *thread)
 {
     pthread_attr_t attributes;
-    uint64_t all = UT_MASK_ALL, before;
+    uint64_t all = UT_MASK_EVERY, before;
     pthread_attr_init(&attributes);
     pthread_attr_setstack(&attributes, coro->stack, coro->stack_size);
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);

@@ -3,7 +3,7 @@
  * Bytes: read(2), write(2), readv(2), pread(2), sendfile(2), splice(2) and their twins. On sockets
  * they are recv and send; pipes and the like are tried with RWF_NOWAIT. Regular files are read and
  * written in a blocking region, whose lane is handed over at once if the call is known to block, or
- * if the last ones on this descriptor did (pace.h). All but sendfile are cancellation points.
+ * if the last ones on this descriptor did (pace.h); terminals, too. All but sendfile are cancellation points.
  */
 #include "io.h"
 #include "pace.h"
@@ -13,6 +13,8 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 
 #ifndef RWF_NOWAIT
@@ -22,6 +24,11 @@
 static bool is_socket(enum ut_fd_kind kind)
 {
     return kind == UT_FD_STREAM || kind == UT_FD_SOCKET;
+}
+
+static bool waits_in_kernel(enum ut_fd_kind kind)
+{
+    return kind == UT_FD_FILE || kind == UT_FD_TERMINAL || kind == UT_FD_UNKNOWN;
 }
 
 static bool is_ready(int fd, short events)
@@ -213,7 +220,7 @@ UT_EXPORT ssize_t read(int fd, void *buffer, size_t count)
         };
         return ut_shim_return(ut_io_run(self, &io));
     }
-    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+    if (waits_in_kernel(kind))
         return ON_FILE("read", fd, real(read)(fd, buffer, count));
     struct iovec part = {buffer, count};
     return transfer(self, "read", fd, kind, UT_FD_READ, &part, 1);
@@ -235,7 +242,7 @@ UT_EXPORT ssize_t write(int fd, const void *buffer, size_t count)
     enum ut_fd_kind kind = ut_fd_kind(fd);
     if (is_socket(kind))
         return ut_shim_return(ut_io_send(self, "write", fd, buffer, count, 0));
-    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+    if (waits_in_kernel(kind))
         return ON_FILE("write", fd, real(write)(fd, buffer, count));
     struct iovec part = {(void *)buffer, count};
     return transfer(self, "write", fd, kind, UT_FD_WRITE, &part, 1);
@@ -246,7 +253,7 @@ UT_EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 {
     struct ut_coro *self = ut_shim_self();
     enum ut_fd_kind kind = self && count > 0 && count <= IOV_MAX ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
-    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+    if (waits_in_kernel(kind))
         return ON_FILE("readv", fd, real(readv)(fd, parts, count));
     return transfer(self, "readv", fd, kind, UT_FD_READ, parts, count);
 }
@@ -255,7 +262,7 @@ UT_EXPORT ssize_t writev(int fd, const struct iovec *parts, int count)
 {
     struct ut_coro *self = ut_shim_self();
     enum ut_fd_kind kind = self && count > 0 && count <= IOV_MAX ? ut_fd_kind(fd) : UT_FD_UNKNOWN;
-    if (kind == UT_FD_FILE || kind == UT_FD_UNKNOWN)
+    if (waits_in_kernel(kind))
         return ON_FILE("writev", fd, real(writev)(fd, parts, count));
     return transfer(self, "writev", fd, kind, UT_FD_WRITE, parts, count);
 }
@@ -326,29 +333,39 @@ UT_ALIAS(pwritev2, pwritev64v2);
 /* From descriptor to descriptor */
 
 /*
- * sendfile blocks on its output, and there is no per-call flag. It sends what fits as soon as
- * something fits, so the output is watched first; the file side may block in the region.
+ * sendfile blocks on its output, and there is no per-call flag. So the output is watched first, and gets
+ * what fits; should it block all the same, or the file, that is in the region.
  */
 struct file_range {
     int from;
     off64_t *offset;
 };
 
+/* How much a socket that is ready surely takes; half of its room, as what it keeps of its own counts, too. */
+static size_t room_in(int socket)
+{
+    enum { LEAST = 4096 };
+    int size = 0, used = 0;
+    socklen_t length = sizeof size;
+    ut_syscall5(SYS_getsockopt, socket, SOL_SOCKET, SO_SNDBUF, &size, &length);
+    ut_syscall3(SYS_ioctl, socket, SIOCOUTQ, &used);
+    return size / 2 - used > LEAST ? (size_t)(size / 2 - used) : LEAST;
+}
+
+/* Not with O_NONBLOCK set for the moment: that is the open file's, and others use it, in other processes, too. */
 static long attempt_sendfile(struct ut_io *io)
 {
     struct file_range *range = io->buffer;
-    if (!is_ready(io->fd, POLLOUT) && ut_fd_nonblocking(io->fd) == 0)
-        return -EAGAIN;
-    /* With the flag set a socket takes what fits; nobody else may be using it for writing now. */
-    long flags = ut_syscall2(SYS_fcntl, io->fd, F_GETFL);
-    bool change = flags >= 0 && !(flags & O_NONBLOCK);
-    if (change)
-        ut_syscall3(SYS_fcntl, io->fd, F_SETFL, flags | O_NONBLOCK);
+    size_t count = io->wanted - io->done, room;
+    if (ut_fd_nonblocking(io->fd) == 0) {
+        if (!is_ready(io->fd, POLLOUT))
+            return -EAGAIN;
+        room = room_in(io->fd);
+        if (count > room)
+            count = room;
+    }
     ut_region_begin(ut_tls.coro, io->why, false);
-    long result = ut_syscall4(SYS_sendfile, io->fd, range->from, range->offset,
-                              io->wanted - io->done);
-    if (change)
-        ut_syscall3(SYS_fcntl, io->fd, F_SETFL, flags);
+    long result = ut_syscall4(SYS_sendfile, io->fd, range->from, range->offset, count);
     ut_region_end(ut_tls.coro);
     return result;
 }

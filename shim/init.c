@@ -23,6 +23,7 @@
 #include "summary.h"
 #include "tcb.h"
 #include "thread.h"
+#include "timers.h"
 #include "unwinder.h"
 
 #include <sys/prctl.h>
@@ -69,6 +70,7 @@ static void forked_child(void)
     ut_coro_forked(self);
     ut_thread_forked(self);
     ut_names_forked();
+    ut_timers_forked();
     ut_sigqueue_forked(self);
     ut_sigactions_forked();
     atomic_store(&start_state, NOT_STARTED);
@@ -146,6 +148,7 @@ static bool start(void)
     if (!ut_unwinder_load())
         ut_log(UT_LOG_WARN, "libgcc_s.so.1 cannot be loaded: no stacks in the account");
     ut_inner_start();
+    ut_thread_prepare();
     int result = ut_sched_start();
     if (result < 0) {
         ut_log(UT_LOG_ERROR, "the runtime cannot start (error %d): threads stay native", -result);

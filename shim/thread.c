@@ -108,7 +108,10 @@ static void inherit(struct ut_coro *coro, const struct wishes *wishes)
     atomic_store(&coro->tls->attention, false);
     atomic_store(&coro->life,
                  wishes->detach_state == PTHREAD_CREATE_DETACHED ? UT_CORO_DETACHED : 0);
-    ut_coro_set_mask(coro, current_mask()); /* last: from here on it takes signals of the process */
+    sigset_t wanted;
+    bool given = wishes->attributes && pthread_attr_getsigmask_np(wishes->attributes, &wanted) == 0;
+    /* Last: from here on it takes signals of the process. */
+    ut_coro_set_mask(coro, given ? ut_signal_bits(&wanted) : current_mask());
 }
 
 UT_EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
@@ -148,13 +151,12 @@ static void one_less(void)
         exit(0);
 }
 
-static void call_tls_destructors(void)
+static void (*call_tls_destructors)(void); /* glibc-private, but there in every version */
+
+/* Not when the first thread ends: a library's constructor may wait for that, with the loader's lock. */
+void ut_thread_prepare(void)
 {
-    static void (*call)(void); /* glibc-private, but there in every version */
-    if (!call)
-        call = (void (*)(void))ut_real_find("__call_tls_dtors");
-    if (call)
-        call();
+    call_tls_destructors = (void (*)(void))ut_real_find("__call_tls_dtors");
 }
 
 /*
@@ -178,7 +180,8 @@ UT_EXPORT int __cxa_thread_atexit_impl(void (*destructor)(void *), void *object,
  */
 static void run_destructors(struct ut_coro *self)
 {
-    call_tls_destructors();
+    if (call_tls_destructors)
+        call_tls_destructors();
     if (!self->keys_begun) {
         self->keys_begun = true;
         ut_keys_destroy();
@@ -186,9 +189,11 @@ static void run_destructors(struct ut_coro *self)
     ut_keys_drop();
 }
 
-/* The thread forked, and this is the child: glibc's own way out. */
-static void leave_child(struct unwind_buffer *buffer, void *result)
+/* If the thread forked, and this is the child: glibc's own way out. */
+static void leave_if_child(struct unwind_buffer *buffer, void *result)
 {
+    if (ut_tls.coro)
+        return;
     __pthread_unregister_cancel(buffer);
     real(pthread_exit)(result);
 }
@@ -201,15 +206,15 @@ void ut_thread_body(struct ut_coro *self)
     if (set_jump(&buffer, 0) == 0) {
         __pthread_register_cancel(&buffer);
         void *result = self->start(self->argument);
-        if (!ut_tls.coro)
-            leave_child(&buffer, result);
+        leave_if_child(&buffer, result);
         run_destructors(self);
+        leave_if_child(&buffer, result); /* a destructor may fork, too */
         self->result = result; /* not before: a destructor may end the thread with another one */
     } else {
         ut_signals_left_handler(); /* it may have been asynchronous, in glibc's own handler */
-        if (!ut_tls.coro)
-            leave_child(&buffer, self->result);
+        leave_if_child(&buffer, self->result);
         run_destructors(self);
+        leave_if_child(&buffer, self->result);
     }
     pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
     __pthread_unregister_cancel(&buffer);

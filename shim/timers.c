@@ -156,3 +156,10 @@ int ut_timers_create(clockid_t clock, struct sigevent *event, int *number)
         *number = number_of(timer);
     return result;
 }
+
+void ut_timers_forked(void)
+{
+    lock = (struct ut_lock){0};
+    for (struct entry *entry = atomic_load(&entries); entry; entry = entry->next)
+        atomic_store(&entry->timer, FREE);
+}
