@@ -318,6 +318,7 @@ static void *carrier_main(void *argument)
     carrier->alternate_stack = (stack_t){.ss_flags = SS_DISABLE};
     carrier->thread_id = (int)ut_syscall0(SYS_gettid);
     carrier->brief = true;
+    carrier->altered = false;
     ut_tls.carrier = carrier;
     carrier->tls = &ut_tls;
     ut_tls.internal = true;

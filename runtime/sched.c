@@ -434,8 +434,8 @@ void ut_sched_run_carrier(struct ut_carrier *carrier)
     for (;;) {
         if (!carrier->lane && !carrier->relief) {
             ut_carrier_set_mask(carrier, UT_MASK_EVERY); /* an idle carrier must not attract signals */
-            ut_run_forward_signals();                  /* those that it has attracted until now */
-            if (!ut_carrier_await(carrier))
+            ut_run_forward_signals();                    /* those that it has attracted until now */
+            if (carrier->altered || !ut_carrier_await(carrier))
                 return;
         }
         struct ut_lane *lane = carrier->lane;

@@ -48,6 +48,7 @@ struct ut_carrier {
     int thread_id;                 /* the kernel's */
     struct ut_tls *tls;            /* its own, while no coroutine runs */
     bool loose;                    /* its coroutine goes on without a lane, see ut_run_go_on */
+    bool altered;                  /* its kernel thread is not as others: it ends with its coroutine */
     bool brief;                    /* it has a short slice: by itself, or by who takes its lane */
     _Atomic(const char *) region;  /* the blocking call its coroutine is in, or NULL */
     bool without;                  /* that has begun without a lane */

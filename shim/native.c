@@ -7,6 +7,7 @@
  */
 #include "native.h"
 
+#include "alone.h"
 #include "config.h"
 
 #include <dlfcn.h>
@@ -50,6 +51,8 @@ bool ut_native_from_birth(const pthread_attr_t *attributes, void *(*start)(void 
     Dl_info info;
     if (attributes && must_be_native(attributes))
         return true;
+    if (ut_tls.coro && ut_is_altered(ut_tls.coro))
+        return true;
     return ut_config.native_threads && dladdr((void *)start, &info) &&
            (matches(info.dli_sname) || matches(info.dli_fname));
 }
@@ -63,10 +66,18 @@ void ut_native_named(struct ut_coro *coro)
     ut_lock_acquire(&coro->lock);
     memcpy(name, coro->name, sizeof name);
     ut_lock_release(&coro->lock);
-    if (matches(name)) {
-        ut_sched_bind(coro);
-        if (coro == ut_tls.coro && !coro->bound)
-            ut_sched_yield(coro); /* and comes back on a kernel thread of its own */
-    }
+    ut_critical_end();
+    if (matches(name))
+        ut_native_bind(coro);
+}
+
+void ut_native_bind(struct ut_coro *coro)
+{
+    if (coro->bound)
+        return;
+    ut_critical_begin();
+    ut_sched_bind(coro);
+    if (coro == ut_tls.coro)
+        ut_sched_yield(coro); /* and comes back on a kernel thread of its own */
     ut_critical_end();
 }

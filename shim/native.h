@@ -14,4 +14,7 @@ bool ut_native_from_birth(const pthread_attr_t *attributes, void *(*start)(void 
  */
 void ut_native_named(struct ut_coro *coro);
 
+/* CORO gets a kernel thread of its own, at once if it is the caller's. No critical section may be open. */
+void ut_native_bind(struct ut_coro *coro);
+
 #endif

@@ -5,6 +5,7 @@
  * parking lot, where coroutines wait, and the kernel, where native threads do; any other number
  * goes to the kernel, in a blocking region.
  */
+#include "alone.h"
 #include "cancel.h"
 #include "fd.h"
 #include "frames.h"
@@ -29,6 +30,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -405,6 +407,7 @@ static bool call_noted(long number, long a, long b, long c, long d, long e, long
         *result = call;                                                                            \
         return true;
 #define NAMED(name, call)
+#define ALONE(name)
 #define PLAIN(name)
 #include "syscalls.def"
 #undef NOTED
@@ -424,20 +427,27 @@ static bool call_named(long number, long a, long b, long c, long d, long e, long
 #include "syscalls.def"
 #undef NOTED
 #undef NAMED
+#undef ALONE
 #undef PLAIN
     }
     return false;
 }
 
+/* Those that go straight to the kernel. */
 static bool is_plain(long number)
 {
     switch (number) {
 #define NOTED(name, call)
 #define NAMED(name, call)
+#define ALONE(name)                                                                                \
+    case SYS_##name:                                                                               \
+        ut_alone();                                                                                \
+        return true;
 #define PLAIN(name) case SYS_##name:
 #include "syscalls.def"
 #undef NOTED
 #undef NAMED
+#undef ALONE
 #undef PLAIN
         return true;
     }
@@ -553,5 +563,7 @@ UT_EXPORT int prctl(int option, ...)
     va_end(rest);
     if (self && name_thread(self, option, (char *)a))
         return 0;
+    if (self && ut_alone_for_prctl(option))
+        ut_alone();
     return real(prctl)(option, a, b, c, d);
 }
