@@ -51,6 +51,13 @@ static void pass_on(const struct ut_fd_use *use)
     ut_critical_end();
 }
 
+void ut_io_pass_on(int fd, enum ut_fd_direction direction)
+{
+    struct ut_fd_use use;
+    if (ut_fd_use(&use, fd, direction))
+        pass_on(&use);
+}
+
 /* Account for RESULT bytes; true if the call is finished. */
 static bool finished(struct ut_io *io, const struct ut_fd_use *use, long result)
 {

@@ -41,6 +41,9 @@ struct ut_io {
 /* Do it: the call's result or -errno. Parks. A cancellation point, unless UNCANCELLED. */
 long ut_io_run(struct ut_coro *self, struct ut_io *io);
 
+/* FD was used past ut_io_run: there may be more to do for others that wait for DIRECTION. */
+void ut_io_pass_on(int fd, enum ut_fd_direction direction);
+
 /* The same for a send to where the socket is connected: WHY is the function's name. */
 long ut_io_send(struct ut_coro *self, const char *why, int fd, const void *buffer, size_t count,
                 int flags);

@@ -247,22 +247,39 @@ UT_EXPORT ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 }
 
 /*
- * Several messages in one call: wait for the first, take what else is there. recvmmsg without
- * MSG_WAITFORONE natively waits for all of them, looking at its timeout after each (a known
- * bug of the call, recvmmsg(2)).
+ * Several messages in one call: take what is there by one system call, wait for the next by itself.
+ * recvmmsg without MSG_WAITFORONE natively waits for all of them, looking at its timeout after each
+ * (a known bug of the call, recvmmsg(2)). The kernel's most are UIO_MAXIOV.
  */
-UT_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
-                       struct timespec *timeout)
+enum { MOST_MESSAGES = 1024 };
+
+static long take_at_once(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
-    struct ut_coro *self = ut_shim_self();
-    int64_t deadline = timeout && self ? ut_shim_timeout(timeout) : UT_FOREVER;
+    long got = ut_syscall5(SYS_recvmmsg, fd, messages, count,
+                           (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL);
+    for (long i = 0; i < got; i++)
+        note_received(&messages[i].msg_hdr);
+    if (got > 0)
+        ut_io_pass_on(fd, UT_FD_READ);
+    return got;
+}
+
+/* -1 and errno, or how many. */
+static int receive_messages(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                            int64_t deadline)
+{
     unsigned done = 0;
-    if (!self || never_waits(flags))
-        return real(recvmmsg)(fd, messages, count, flags, timeout);
     while (done < count && (done == 0 || ut_clock_now() < deadline)) {
-        bool wait = done == 0 || !(flags & MSG_WAITFORONE);
-        ssize_t bytes = recvmsg(fd, &messages[done].msg_hdr,
-                                (flags & ~MSG_WAITFORONE) | (wait ? 0 : MSG_DONTWAIT));
+        long got = take_at_once(fd, messages + done, count - done, flags);
+        if (got > 0) {
+            done += (unsigned)got;
+            continue;
+        }
+        if (got < 0 && got != -EAGAIN)
+            return done ? (int)done : (int)ut_shim_return(got);
+        if (done && (flags & MSG_WAITFORONE))
+            break;
+        ssize_t bytes = recvmsg(fd, &messages[done].msg_hdr, flags & ~MSG_WAITFORONE);
         if (bytes < 0)
             return done ? (int)done : -1;
         messages[done++].msg_len = (unsigned)bytes;
@@ -270,12 +287,64 @@ UT_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int fla
     return (int)done;
 }
 
+UT_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags,
+                       struct timespec *timeout)
+{
+    struct ut_coro *self = ut_shim_self();
+    if (!self || never_waits(flags) || !count ||
+        (timeout && (!ut_shim_readable(timeout, sizeof *timeout) || !ut_shim_valid_time(timeout) ||
+                     timeout->tv_sec < 0))) {
+        int result = real(recvmmsg)(fd, messages, count, flags, timeout);
+        for (int i = 0; i < result; i++)
+            note_received(&messages[i].msg_hdr);
+        return result;
+    }
+    ut_shim_cancellation_point(self);
+    int64_t deadline = timeout ? ut_shim_timeout(timeout) : UT_FOREVER;
+    int result = receive_messages(fd, messages, count < MOST_MESSAGES ? count : MOST_MESSAGES, flags,
+                                  deadline);
+    if (timeout && result > 0) {
+        int64_t left = deadline - ut_clock_now();
+        *timeout = (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
+    }
+    return result;
+}
+
+/* Messages go whole or not at all; of a stream the kernel might take a part of one. */
+static long send_at_once(int fd, struct mmsghdr *messages, unsigned count, int flags)
+{
+    if (ut_fd_kind(fd) == UT_FD_STREAM)
+        return 0;
+    long sent = ut_syscall4(SYS_sendmmsg, fd, messages, count,
+                            flags | MSG_DONTWAIT | MSG_NOSIGNAL); /* with EPIPE it is tried again, alone */
+    for (long i = 0; i < sent; i++)
+        note_sent(&messages[i].msg_hdr);
+    if (sent > 0)
+        ut_io_pass_on(fd, UT_FD_WRITE);
+    return sent;
+}
+
 UT_EXPORT int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
+    struct ut_coro *self = ut_shim_self();
     unsigned done = 0;
-    if (!ut_shim_self() || never_waits(flags))
-        return real(sendmmsg)(fd, messages, count, flags);
+    if (!self || never_waits(flags) || !count) {
+        int result = real(sendmmsg)(fd, messages, count, flags);
+        for (int i = 0; i < result; i++)
+            note_sent(&messages[i].msg_hdr);
+        return result;
+    }
+    ut_shim_cancellation_point(self);
+    if (count > MOST_MESSAGES)
+        count = MOST_MESSAGES;
     while (done < count) {
+        long sent = send_at_once(fd, messages + done, count - done, flags);
+        if (sent > 0) {
+            done += (unsigned)sent;
+            continue;
+        }
+        if (sent < 0 && sent != -EAGAIN && sent != -EPIPE)
+            return done ? (int)done : (int)ut_shim_return(sent);
         ssize_t bytes = sendmsg(fd, &messages[done].msg_hdr, flags);
         if (bytes < 0)
             return done ? (int)done : -1;
