@@ -92,6 +92,8 @@ struct ut_reactor *ut_reactor_create(void)
         !watch_by_loop(reactor, &reactor->poke_watcher, reactor->poke, on_poke) ||
         !watch_by_loop(reactor, &reactor->set_watcher, reactor->set, on_set_ready))
         return NULL;
+    /* libuv aborts if it cannot add the set to its own, which it does late: not after others were nested in it. */
+    uv_run(&reactor->loop, UV_RUN_NOWAIT);
     return reactor;
 }
 

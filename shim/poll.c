@@ -51,6 +51,7 @@ struct question {
     struct epoll_event *events;
     int most;
     bool answered; /* the kernel has given events */
+    bool unwatched; /* one of its descriptors cannot be watched: the kernel waits, see wait_in_kernel */
 };
 
 static void add(struct question *question, int fd, uint32_t events)
@@ -124,12 +125,42 @@ static long park(struct ut_coro *self, struct question *question, int64_t deadli
     for (unsigned i = 0; i < question->added; i++)
         ut_fd_dequeue(&question->watched[i].waiter);
     ut_critical_end();
-    if (result < 0)
-        return -ENOMEM; /* what cannot be watched for other reasons is always ready */
+    question->unwatched = result == -ELOOP || result == -EINVAL;
+    if (result < 0) /* what cannot be watched for other reasons is always ready */
+        return question->unwatched ? 0 : -ENOMEM;
     if (outcome == UT_WAIT_TIMED_OUT)
         return -ETIMEDOUT;
     return outcome == UT_WAIT_INTERRUPTED ? ut_shim_attend_sleep(self, true)
                                           : answer_of_event(question, outcome);
+}
+
+/*
+ * Epoll sets nest five deep at most, and one descriptor can be in so many (epoll_ctl(2), ELOOP, EINVAL): ours
+ * may be one too many. Then the kernel thread waits: 0 to look again, or an error. Cancelled in glibc's own
+ * way, as ut_poll_native.
+ */
+static long wait_in_kernel(struct ut_coro *self, struct question *question, int64_t deadline)
+{
+    struct timespec rest, *limit = NULL;
+    int type;
+    if (question->added > FEW)
+        return -ENOMEM;
+    struct pollfd fds[question->added];
+    for (unsigned i = 0; i < question->added; i++)
+        fds[i] = (struct pollfd){question->watched[i].fd, (short)question->watched[i].events, 0};
+    if (deadline != UT_FOREVER) {
+        int64_t left = deadline - ut_clock_now();
+        rest = (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
+        limit = &rest;
+    }
+    ut_region_begin(self, question->why, true);
+    pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+    long result = ut_syscall5(SYS_ppoll, fds, question->added, limit, NULL, 0);
+    pthread_setcanceltype(type, NULL);
+    ut_region_end(self);
+    if (result == -EINTR)
+        return ut_shim_attend_sleep(self, true);
+    return result == 0 ? -ETIMEDOUT : result < 0 ? result : 0;
 }
 
 /* Is something pending for SELF that it would read from a signalfd? The kernel does not know of it. */
@@ -155,7 +186,7 @@ static long look_and_park(struct ut_coro *self, struct question *question, int64
 {
     long answer = 0;
     while (answer == 0) {
-        if (take_stamps(question) || has_directed(self)) {
+        if (take_stamps(question) || question->unwatched || has_directed(self)) {
             answer = ask(self, question);
             ut_shake();
             if (answer != 0)
@@ -163,7 +194,8 @@ static long look_and_park(struct ut_coro *self, struct question *question, int64
             note_exhausted(question);
         }
         ut_shake();
-        answer = park(self, question, deadline);
+        answer = question->unwatched ? wait_in_kernel(self, question, deadline)
+                                     : park(self, question, deadline);
     }
     return answer;
 }
