@@ -142,6 +142,9 @@ void ut_fd_closed(int fd, uint32_t generation);
  */
 void ut_fd_forget_events(int fd);
 
+/* All that wait for FD look again: the kernel reports no event for what has changed. In a critical section. */
+void ut_fd_look_again(int fd);
+
 /* FD's open file description is now reachable by another descriptor or process as well. */
 void ut_fd_shared(int fd);
 

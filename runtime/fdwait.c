@@ -329,3 +329,12 @@ void ut_fd_event(uint64_t data, uint32_t events, uint32_t round)
     }
     ut_lock_release(&entry->lock);
 }
+
+void ut_fd_look_again(int fd)
+{
+    struct ut_fd *entry = ut_fd_find(fd);
+    if (!entry)
+        return;
+    uint64_t generation = atomic_load_explicit(&entry->generation, memory_order_relaxed);
+    ut_fd_event(generation << 32 | (uint32_t)fd, EPOLLIN | EPOLLOUT, 0);
+}

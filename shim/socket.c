@@ -519,6 +519,21 @@ UT_EXPORT int socket(int domain, int type, int protocol)
     return fd;
 }
 
+/*
+ * A full Unix socket that is shut down for writing polls as before (net/unix/af_unix.c), though a send that
+ * waits then fails.
+ */
+UT_EXPORT int shutdown(int fd, int how)
+{
+    int result = real(shutdown)(fd, how);
+    if (result == 0 && ut_shim_started()) {
+        ut_critical_begin();
+        ut_fd_look_again(fd);
+        ut_critical_end();
+    }
+    return result;
+}
+
 UT_EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 {
     int result = real(socketpair)(domain, type, protocol, fds);

@@ -30,6 +30,28 @@ static void *accepts(void *argument)
     return (void *)(intptr_t)(fd == -1 ? errno : 0);
 }
 
+/* More than fits: a part of it has been sent when it ends. */
+static void *sends(void *argument)
+{
+    static char bytes[4 << 20];
+    int *socket = argument;
+    ssize_t sent = send(*socket, bytes, sizeof bytes, MSG_NOSIGNAL);
+    say("a part sent: %d\n", sent > 0 && sent < (ssize_t)sizeof bytes);
+    return NULL;
+}
+
+static void writer(int how)
+{
+    int pair[2];
+    must_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    pthread_t sender = start(sends, &pair[0]);
+    settle();
+    must_sys(shutdown(pair[0], how));
+    join(sender);
+    close(pair[0]);
+    close(pair[1]);
+}
+
 int main(void)
 {
     pthread_t receivers[WAITERS], pollers[WAITERS];
@@ -43,6 +65,8 @@ int main(void)
     show_sys(shutdown(listening, SHUT_RDWR));
     join_many(receivers, WAITERS);
     join_many(pollers, WAITERS);
+    writer(SHUT_WR);
+    writer(SHUT_RDWR);
     say("accept %s\n", error_name(index_of(join(acceptor))));
     return finished();
 }
