@@ -433,8 +433,8 @@ static bool call_named(long number, long a, long b, long c, long d, long e, long
     return false;
 }
 
-/* Those that go straight to the kernel. */
-static bool is_plain(long number)
+/* Does it go straight to the kernel? Then from the right kernel thread. */
+static bool is_for_kernel(long number)
 {
     switch (number) {
 #define NOTED(name, call)
@@ -471,7 +471,7 @@ static long call(struct ut_coro *self, long number, long a, long b, long c, long
         return real(syscall)(number, a, b, c, d, e, f);
     if (call_named(number, a, b, c, d, e, f, &result))
         return result;
-    if (is_plain(number))
+    if (is_for_kernel(number))
         return from_kernel(ut_syscall6(number, a, b, c, d, e, f));
     ut_count(unknown_syscalls);
     return from_kernel(UT_REGION("syscall", false, ut_syscall6(number, a, b, c, d, e, f)));
