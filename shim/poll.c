@@ -231,7 +231,7 @@ static bool make_room(struct ut_coro *self, struct room *room, size_t size)
     return room->start;
 }
 
-/* A positive answer, 0 for a time-out, or -errno. begin() came before. */
+/* A positive answer, 0 for a time-out, or -errno. A cancellation point came before. */
 static long run(struct ut_coro *self, struct question *question, int64_t deadline)
 {
     if (self->handled || deadline == 0) { /* handled: a temporary mask let something through */
@@ -267,21 +267,23 @@ static int64_t relative(const struct timespec *timeout)
 }
 
 /*
- * All begin with this. MASK, of ppoll and friends, is in force until finish_masked; what it lets
- * through at once sets self->handled.
+ * With MASK in force meanwhile, for ppoll and friends. As in the kernel (do_poll in fs/select.c, ep_poll in
+ * fs/eventpoll.c) a signal that it lets through comes only if nothing is ready at the first look, and with
+ * epoll only if the call then waits.
  */
-static void begin(struct ut_coro *self, const sigset_t *mask, sigset_t *before)
+static long run_masked(struct ut_coro *self, struct question *question, int64_t deadline,
+                       const sigset_t *mask)
 {
-    ut_shim_cancellation_point(self);
-    if (mask)
-        pthread_sigmask(SIG_SETMASK, mask, before);
-}
-
-static long finish_masked(const sigset_t *mask, const sigset_t *before, long result)
-{
-    if (mask)
-        pthread_sigmask(SIG_SETMASK, before, NULL);
-    return ut_shim_return(result);
+    sigset_t before;
+    if (!mask)
+        return run(self, question, deadline);
+    long answer = ask(self, question);
+    if (answer != 0 || (deadline == 0 && question->events))
+        return answer;
+    pthread_sigmask(SIG_SETMASK, mask, &before);
+    answer = self->handled ? -EINTR : run(self, question, deadline);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return answer;
 }
 
 /* poll */
@@ -323,14 +325,14 @@ static void each_of_poll(struct question *question)
 }
 
 static long do_poll(struct ut_coro *self, const char *why, struct pollfd *fds, nfds_t count,
-                    int64_t deadline)
+                    int64_t deadline, const sigset_t *mask)
 {
     struct question question = {
         .why = why, .ask = ask_poll, .each = each_of_poll, .directed = directed_of_poll,
         .from_event = poll_from_event,
         .descriptors = (unsigned)count, .fds = fds,
     };
-    return run(self, &question, deadline);
+    return run_masked(self, &question, deadline, mask);
 }
 
 UT_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
@@ -338,8 +340,8 @@ UT_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)
     struct ut_coro *self = ut_shim_self();
     if (!self)
         return real(poll)(fds, count, timeout);
-    begin(self, NULL, NULL);
-    return (int)ut_shim_return(do_poll(self, "poll", fds, count, milliseconds(timeout)));
+    ut_shim_cancellation_point(self);
+    return (int)ut_shim_return(do_poll(self, "poll", fds, count, milliseconds(timeout), NULL));
 }
 UT_ALIAS(__poll, poll);
 
@@ -394,11 +396,10 @@ UT_EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *tim
                     const sigset_t *mask)
 {
     struct ut_coro *self = ut_shim_self();
-    sigset_t before;
     if (!self || (timeout && (!ut_shim_valid_time(timeout) || timeout->tv_sec < 0)))
         return real(ppoll)(fds, count, timeout, mask);
-    begin(self, mask, &before);
-    return (int)finish_masked(mask, &before, do_poll(self, "ppoll", fds, count, relative(timeout)));
+    ut_shim_cancellation_point(self);
+    return (int)ut_shim_return(do_poll(self, "ppoll", fds, count, relative(timeout), mask));
 }
 
 UT_EXPORT int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -487,7 +488,7 @@ static void each_of_select(struct question *question)
 }
 
 static long do_select(struct ut_coro *self, const char *why, int highest, fd_set *reads,
-                      fd_set *writes, fd_set *exceptions, int64_t deadline)
+                      fd_set *writes, fd_set *exceptions, int64_t deadline, const sigset_t *mask)
 {
     if (highest < 0 || highest > 1024 * 1024)
         return -EINVAL;
@@ -510,7 +511,7 @@ static long do_select(struct ut_coro *self, const char *why, int highest, fd_set
         }
     for (int fd = next_in_sets(&question, 0); fd < highest; fd = next_in_sets(&question, fd + 1))
         question.descriptors++;
-    long result = run(self, &question, deadline);
+    long result = run_masked(self, &question, deadline, mask);
     for (int i = 0; i < 3 && result >= 0; i++)
         if (sets[i])
             memcpy(sets[i], question.answers[i], bytes);
@@ -523,14 +524,14 @@ UT_EXPORT int select(int count, fd_set *reads, fd_set *writes, fd_set *exception
     struct ut_coro *self = ut_shim_self();
     if (!self || (timeout && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
         return real(select)(count, reads, writes, exceptions, timeout);
-    begin(self, NULL, NULL);
+    ut_shim_cancellation_point(self);
     struct timespec span = {0};
     if (timeout) {
         span.tv_sec = timeout->tv_sec + timeout->tv_usec / 1000000;
         span.tv_nsec = timeout->tv_usec % 1000000 * 1000;
     }
     int64_t deadline = relative(timeout ? &span : NULL);
-    long result = do_select(self, "select", count, reads, writes, exceptions, deadline);
+    long result = do_select(self, "select", count, reads, writes, exceptions, deadline, NULL);
     if (timeout) { /* Linux: what is left of it, select(2) */
         int64_t left = deadline ? deadline - ut_clock_now() : 0;
         left = left < 0 ? 0 : left;
@@ -545,12 +546,11 @@ UT_EXPORT int pselect(int count, fd_set *reads, fd_set *writes, fd_set *exceptio
                       const struct timespec *timeout, const sigset_t *mask)
 {
     struct ut_coro *self = ut_shim_self();
-    sigset_t before;
     if (!self || (timeout && (!ut_shim_valid_time(timeout) || timeout->tv_sec < 0)))
         return real(pselect)(count, reads, writes, exceptions, timeout, mask);
-    begin(self, mask, &before);
-    return (int)finish_masked(mask, &before, do_select(self, "pselect", count, reads, writes,
-                                                       exceptions, relative(timeout)));
+    ut_shim_cancellation_point(self);
+    return (int)ut_shim_return(
+        do_select(self, "pselect", count, reads, writes, exceptions, relative(timeout), mask));
 }
 
 /* epoll: its descriptor is itself readable when something in the set is. */
@@ -574,13 +574,13 @@ static void each_of_epoll(struct question *question)
 }
 
 static long do_epoll(struct ut_coro *self, const char *why, int epoll, struct epoll_event *events,
-                     int most, int64_t deadline)
+                     int most, int64_t deadline, const sigset_t *mask)
 {
     struct question question = {
         .why = why, .ask = ask_epoll, .each = each_of_epoll, .directed = directed_of_epoll,
         .descriptors = 1, .epoll = epoll, .events = events, .most = most,
     };
-    return run(self, &question, deadline);
+    return run_masked(self, &question, deadline, mask);
 }
 
 UT_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
@@ -588,31 +588,29 @@ UT_EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int ti
     struct ut_coro *self = ut_shim_self();
     if (!self || timeout == 0)
         return real(epoll_wait)(epoll, events, most, timeout);
-    begin(self, NULL, NULL);
+    ut_shim_cancellation_point(self);
     return (int)ut_shim_return(
-        do_epoll(self, "epoll_wait", epoll, events, most, milliseconds(timeout)));
+        do_epoll(self, "epoll_wait", epoll, events, most, milliseconds(timeout), NULL));
 }
 
 UT_EXPORT int epoll_pwait(int epoll, struct epoll_event *events, int most, int timeout,
                           const sigset_t *mask)
 {
     struct ut_coro *self = ut_shim_self();
-    sigset_t before;
     if (!self)
         return real(epoll_pwait)(epoll, events, most, timeout, mask);
-    begin(self, mask, &before);
-    return (int)finish_masked(mask, &before, do_epoll(self, "epoll_pwait", epoll, events, most,
-                                                      milliseconds(timeout)));
+    ut_shim_cancellation_point(self);
+    return (int)ut_shim_return(
+        do_epoll(self, "epoll_pwait", epoll, events, most, milliseconds(timeout), mask));
 }
 
 UT_EXPORT int epoll_pwait2(int epoll, struct epoll_event *events, int most,
                            const struct timespec *timeout, const sigset_t *mask)
 {
     struct ut_coro *self = ut_shim_self();
-    sigset_t before;
     if (!self || (timeout && !ut_shim_valid_time(timeout)))
         return real(epoll_pwait2)(epoll, events, most, timeout, mask);
-    begin(self, mask, &before);
-    return (int)finish_masked(
-        mask, &before, do_epoll(self, "epoll_pwait2", epoll, events, most, relative(timeout)));
+    ut_shim_cancellation_point(self);
+    return (int)ut_shim_return(
+        do_epoll(self, "epoll_pwait2", epoll, events, most, relative(timeout), mask));
 }
