@@ -57,8 +57,8 @@ static bool take_turn(sem_t *semaphore, int64_t deadline, enum ut_wait_outcome *
     ut_shake();
     if (!taken)
         *outcome = ut_lot_wait(&waiter, "sem_wait", deadline);
-    else
-        ut_lot_abort(&waiter);
+    else if (ut_lot_abort(&waiter))
+        ut_lot_wake(semaphore, 1); /* of another post: what that gave is still there */
     ut_critical_end();
     return taken;
 }

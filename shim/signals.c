@@ -68,17 +68,22 @@ static uint64_t mask_during(const struct sigaction *action, int signal, uint64_t
     return action->sa_flags & SA_NODEFER ? mask : mask | ut_signal_bit(signal);
 }
 
+/*
+ * And note, for the call that it has interrupted, that it ran: after it, for the handler may make such calls
+ * itself, each of which begins with forgetting that.
+ */
 static void call(const struct sigaction *action, siginfo_t *info, void *context)
 {
-    struct ut_coro *self = ut_tls.coro;
-    if (self) {
-        self->handled = true;
-        self->must_report |= !(action->sa_flags & SA_RESTART);
-    }
+    bool reported = ut_tls.coro && ut_tls.coro->must_report;
     if (action->sa_flags & SA_SIGINFO)
         action->sa_sigaction(info->si_signo, info, context);
     else
         action->sa_handler(info->si_signo);
+    struct ut_coro *self = ut_tls.coro;
+    if (self) {
+        self->handled = true;
+        self->must_report = reported || !(action->sa_flags & SA_RESTART);
+    }
 }
 
 /*
