@@ -103,6 +103,44 @@ UT_EXPORT int sched_setparam(pid_t thread, const struct sched_param *wanted)
     return real(sched_setparam)(thread, wanted);
 }
 
+/* The beginning of the kernel's struct sched_attr. */
+struct scheduling {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+};
+
+/* As GLib does for each thread of its pools, most often to what it has already. */
+static bool changes_scheduling(const struct scheduling *wanted)
+{
+    struct {
+        struct scheduling now;
+        uint64_t rest[5];
+    } attributes = {0};
+    if (!ut_shim_readable(wanted, sizeof *wanted) || !wanted ||
+        ut_syscall4(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) < 0)
+        return true;
+    return wanted->policy != attributes.now.policy || wanted->nice != attributes.now.nice ||
+           wanted->priority != attributes.now.priority;
+}
+
+int ut_set_scheduling(pid_t thread, const void *attributes, unsigned flags)
+{
+    if ((thread = known_to_kernel(thread)) == 0) {
+        if (ut_shim_self() && !changes_scheduling(attributes))
+            return 0;
+        ut_alone();
+    }
+    return (int)ut_shim_return(ut_syscall3(SYS_sched_setattr, thread, attributes, flags));
+}
+
+int ut_get_scheduling(pid_t thread, void *attributes, unsigned size, unsigned flags)
+{
+    return (int)ut_shim_return(
+        ut_syscall4(SYS_sched_getattr, known_to_kernel(thread), attributes, size, flags));
+}
+
 /* The same id where nothing is changed. */
 
 UT_EXPORT int getpriority(__priority_which_t which, id_t who)

@@ -131,6 +131,24 @@ static long class(void)
     return sched_getscheduler(0);
 }
 
+/* First to what it is already, as GLib does for each thread of its pools. */
+static int set_attributes(void)
+{
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t rest[5];
+    } attributes;
+    pid_t id = gettid();
+    if (syscall(SYS_sched_getattr, id, &attributes, sizeof attributes, 0) < 0 ||
+        syscall(SYS_sched_setattr, id, &attributes, 0) < 0)
+        return -1;
+    attributes.nice = 4;
+    return (int)syscall(SYS_sched_setattr, id, &attributes, 0);
+}
+
 static int be_another(void)
 {
     return personality(ADDR_NO_RANDOMIZE) < 0 ? -1 : 0;
@@ -157,7 +175,7 @@ static const struct state states[] = {
     {"capabilities", drop_capability, capabilities}, {"directory", go_elsewhere, directory},
     {"name space", enter_its_own, no_state}, {"priority", set_priority, priority},
     {"niceness", be_nicer, priority}, {"class", be_idle, class}, {"personality", be_another, persona},
-    {"timer slack", set_slack, slack}, {"effective user", set_user_by_number, user},
+    {"attributes", set_attributes, priority}, {"timer slack", set_slack, slack}, {"effective user", set_user_by_number, user},
 };
 
 static const struct state *state;
