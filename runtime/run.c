@@ -31,6 +31,8 @@ void ut_run_take_signals(struct ut_tls *from)
     if (!from->coro) /* others may have asked for a coroutine's attention, too */
         atomic_store_explicit(&from->attention, from->deferred > 0, memory_order_relaxed);
     atomic_store_explicit(&to->attention, true, memory_order_relaxed);
+    if (to->coro) /* it may be about to wait: in a build that shakes it yields before that */
+        atomic_store(&to->coro->interrupted, true);
 }
 
 static void retire(struct ut_coro *coro)
