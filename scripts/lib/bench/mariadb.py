@@ -98,16 +98,17 @@ def measure(bench, running, group, name, connections, side):
         raise Failed(f"{name}, {side}: the server gave errors")
     queries = number(r"total:\s+(\d+)", text)
     rate = queries / number(r"total time:\s+([0-9.]+)s", text)
+    held = watcher.held  # None: the load was over before it could be taken
     group.add(
         f"{name}, {connections:,}", side,
         CPU_per_query=cpu * 1e6 / queries,
         queries_per_second=rate,
         p95=percentile(text, 95),
         p99=percentile(text, 99),
-        switches_per_query=watcher.switches_per_second / rate,
+        switches_per_query=held and watcher.switches_per_second / rate,
         kernel_threads=watcher.threads,
-        resident=watcher.held.resident / 1024,
-        kernel_memory=(watcher.held.kernel - quiet.kernel) / 1024,
+        resident=held and held.resident / 1024,
+        kernel_memory=held and (held.kernel - quiet.kernel) / 1024,
     )  # fmt: skip
 
 
