@@ -15,7 +15,7 @@
 #define SHORT_RUN UT_MILLISECOND /* of one that is remembered for holding its kernel thread */
 
 static _Atomic unsigned hogs;
-static _Atomic unsigned loose; /* coroutines that go on without a lane */
+static _Atomic unsigned loose; /* coroutines that go on without a lane: a count, which orders nothing */
 
 /* What a coroutine has left for */
 

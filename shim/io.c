@@ -81,8 +81,7 @@ static int await_in_child(const struct ut_io *io)
     struct pollfd one = {.fd = io->fd, .events = io->direction == UT_FD_READ ? POLLIN : POLLOUT};
     struct timespec rest, *limit = NULL;
     if (io->deadline != UT_FOREVER) {
-        int64_t left = io->deadline - ut_clock_now();
-        rest = (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
+        rest = ut_shim_left(io->deadline);
         limit = &rest;
     }
     long result = ut_syscall5(SYS_ppoll, &one, 1, limit, NULL, sizeof(uint64_t));

@@ -73,7 +73,7 @@ void ut_native_named(struct ut_coro *coro)
 
 void ut_native_bind(struct ut_coro *coro)
 {
-    if (coro->bound)
+    if (coro == ut_tls.coro && coro->bound)
         return;
     ut_critical_begin();
     ut_sched_bind(coro);

@@ -149,8 +149,7 @@ static long wait_in_kernel(struct ut_coro *self, struct question *question, int6
     for (unsigned i = 0; i < question->added; i++)
         fds[i] = (struct pollfd){question->watched[i].fd, (short)question->watched[i].events, 0};
     if (deadline != UT_FOREVER) {
-        int64_t left = deadline - ut_clock_now();
-        rest = (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
+        rest = ut_shim_left(deadline);
         limit = &rest;
     }
     ut_region_begin(self, question->why, true);

@@ -111,6 +111,13 @@ static inline bool ut_shim_valid_time(const struct timespec *time)
     return time->tv_nsec >= 0 && time->tv_nsec < 1000000000;
 }
 
+/* What is left until DEADLINE, which is not UT_FOREVER; 0 when it is past. */
+static inline struct timespec ut_shim_left(int64_t deadline)
+{
+    int64_t left = deadline - ut_clock_now();
+    return (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
+}
+
 /* Read the settings; idempotent, from a constructor or whatever comes first. */
 void ut_shim_init(void);
 

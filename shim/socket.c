@@ -255,6 +255,8 @@ enum { MOST_MESSAGES = 1024 };
 
 static long take_at_once(int fd, struct mmsghdr *messages, unsigned count, int flags)
 {
+    if (flags & MSG_WAITALL)
+        return -EAGAIN; /* each is to be waited for until it is whole */
     long got = ut_syscall5(SYS_recvmmsg, fd, messages, count,
                            (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT, NULL);
     for (long i = 0; i < got; i++)
@@ -270,7 +272,9 @@ static int receive_messages(int fd, struct mmsghdr *messages, unsigned count, in
 {
     unsigned done = 0;
     while (done < count && (done == 0 || ut_clock_now() < deadline)) {
-        long got = take_at_once(fd, messages + done, count - done, flags);
+        /* With a time-out the clock is looked at after each. */
+        unsigned most = deadline == UT_FOREVER ? count - done : 1;
+        long got = take_at_once(fd, messages + done, most, flags);
         if (got > 0) {
             done += (unsigned)got;
             continue;
@@ -303,10 +307,8 @@ UT_EXPORT int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int fla
     int64_t deadline = timeout ? ut_shim_timeout(timeout) : UT_FOREVER;
     int result = receive_messages(fd, messages, count < MOST_MESSAGES ? count : MOST_MESSAGES, flags,
                                   deadline);
-    if (timeout && result > 0) {
-        int64_t left = deadline - ut_clock_now();
-        *timeout = (struct timespec){left > 0 ? left / UT_SECOND : 0, left > 0 ? left % UT_SECOND : 0};
-    }
+    if (timeout && result > 0)
+        *timeout = ut_shim_left(deadline);
     return result;
 }
 

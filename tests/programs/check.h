@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -141,6 +142,15 @@ static inline void settle(void)
 }
 
 /* Threads; the argument of the many is their index. */
+
+/* Signal THREAD until it says that its call has returned: it may not be in it yet. */
+static inline void signal_until(pthread_t thread, int number, const volatile int *returned)
+{
+    while (!*returned) {
+        pthread_kill(thread, number);
+        settle();
+    }
+}
 
 static inline pthread_t start(void *(*routine)(void *), void *argument)
 {

@@ -117,16 +117,22 @@ static void *hand_over_to_nobody(void *unused)
     return unused;
 }
 
-Test(carrier, without_another_one_the_lane_waits_for_the_old, .timeout = 30)
+/* There is one carrier, by FIRST, and never another one. */
+static void make_do_with_the_old(void *(*first)(void *), __typeof__(ut_libc.pthread_create) refuse)
 {
     engine_start(1);
-    engine_run(nothing, NULL);
+    engine_run(first, NULL);
     struct ut_coro *coro = engine_obtain(hand_over_to_nobody, NULL);
-    ut_libc.pthread_create = refuse_some;
+    ut_libc.pthread_create = refuse;
     atomic_store(&refusals, FOR_EVER);
     engine_release(coro);
     engine_join(coro);
     cr_assert_eq(atomic_load(&ut_stats.carriers_made), 1);
+}
+
+Test(carrier, without_another_one_the_lane_waits_for_the_old, .timeout = 30)
+{
+    make_do_with_the_old(nothing, refuse_some);
 }
 
 /* Whether the kernel thread sleeps: the state in proc_pid_stat(5). */
@@ -161,14 +167,7 @@ static int refuse_meanwhile(pthread_t *thread, const pthread_attr_t *attributes,
 /* It once was idle, and ended, while the maker had the lane and tried to make another one. */
 Test(carrier, while_one_is_refused_the_old_one_takes_the_lane, .timeout = 30)
 {
-    engine_start(1);
-    engine_run(tell_carrier, NULL);
-    struct ut_coro *coro = engine_obtain(hand_over_to_nobody, NULL);
-    ut_libc.pthread_create = refuse_meanwhile;
-    atomic_store(&refusals, FOR_EVER);
-    engine_release(coro);
-    engine_join(coro);
-    cr_assert_eq(atomic_load(&ut_stats.carriers_made), 1);
+    make_do_with_the_old(tell_carrier, refuse_meanwhile);
 }
 
 Test(carrier, the_first_one_is_asked_for_again, .timeout = 20)

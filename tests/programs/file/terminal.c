@@ -10,6 +10,7 @@
 #include "check.h"
 
 static int master, slave;
+static volatile int returned;
 
 static void set(bool lines, int least, int tenths)
 {
@@ -29,8 +30,10 @@ static void *reads(void *what)
 {
     char bytes[16];
     ssize_t got = read(slave, bytes, sizeof bytes);
+    int error = errno;
+    returned = 1;
     if (got < 0)
-        say("%s: %s\n", (char *)what, error_name(errno));
+        say("%s: %s\n", (char *)what, error_name(error));
     else
         say("%s: %zd bytes \"%.*s\"\n", (char *)what, got, got && bytes[got - 1] == '\n' ? (int)got - 1 : (int)got, bytes);
     return what;
@@ -57,9 +60,9 @@ static void interrupted(void)
 {
     struct sigaction action = {.sa_handler = ignore};
     must_sys(sigaction(SIGUSR1, &action, NULL));
+    returned = 0;
     pthread_t thread = start(reads, "interrupted");
-    settle();
-    must(pthread_kill(thread, SIGUSR1));
+    signal_until(thread, SIGUSR1, &returned);
     join(thread);
     action.sa_flags = SA_RESTART;
     must_sys(sigaction(SIGUSR1, &action, NULL));

@@ -11,6 +11,7 @@ enum { DEPTH = 5, SETS = 150 };
 static int sets[SETS], ends[2];
 static pthread_barrier_t ready;
 static int woken;
+static volatile int timed_out, interrupted;
 
 static void add(int set, int fd)
 {
@@ -62,7 +63,13 @@ static void *waits_in_vain(void *argument)
 {
     struct epoll_event event;
     show_sys(epoll_wait(sets[0], &event, 1, 30));
+    timed_out = 1;
     show_sys(epoll_wait(sets[0], &event, 1, 10000)); /* interrupted */
+    interrupted = 1;
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, SIGUSR1); /* another one may be on its way */
+    must(pthread_sigmask(SIG_BLOCK, &one, NULL));
     epoll_wait(sets[0], &event, 1, -1); /* cancelled */
     return argument;
 }
@@ -77,10 +84,9 @@ static void in_vain(void)
     struct sigaction action = {.sa_handler = ignore};
     must_sys(sigaction(SIGUSR1, &action, NULL));
     pthread_t thread = start(waits_in_vain, NULL);
-    for (int i = 0; i < 5; i++)
+    while (!timed_out)
         settle();
-    must(pthread_kill(thread, SIGUSR1));
-    settle();
+    signal_until(thread, SIGUSR1, &interrupted);
     must(pthread_cancel(thread));
     say("cancelled %d\n", join(thread) == PTHREAD_CANCELED);
 }

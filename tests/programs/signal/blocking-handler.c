@@ -9,6 +9,7 @@
 
 static sem_t never, handled;
 static int ends[2], sockets[2];
+static volatile int returned;
 
 static void handle(int number)
 {
@@ -53,7 +54,9 @@ static void *calls_it(void *argument)
 {
     int which = index_of(argument);
     long result = make(which);
-    say("%s: %ld %s\n", calls[which], result, result < 0 ? error_name(errno) : "");
+    int error = errno;
+    returned = 1;
+    say("%s: %ld %s\n", calls[which], result, result < 0 ? error_name(error) : "");
     return NULL;
 }
 
@@ -62,9 +65,15 @@ static void try_all(int flags)
     struct sigaction action = {.sa_handler = handle, .sa_flags = flags};
     must_sys(sigaction(SIGUSR1, &action, NULL));
     for (int which = 0; which < CALLS; which++) {
+        bool restarts = flags && (which == READ || which == RECV || which == SEM_WAIT);
+        returned = 0;
         pthread_t thread = start(calls_it, (void *)(intptr_t)which);
         settle();
-        for (int i = 0; i < (flags && (which == READ || which == RECV || which == SEM_WAIT) ? 3 : 1); i++) {
+        if (!restarts)
+            signal_until(thread, SIGUSR1, &returned);
+        while (sem_trywait(&handled) == 0)
+            ;
+        for (int i = 0; restarts && i < 3; i++) {
             must(pthread_kill(thread, SIGUSR1));
             while (sem_wait(&handled))
                 ;

@@ -69,6 +69,10 @@ static void times(void)
     say("left: %d\n", time.tv_sec == 1 && time.tv_nsec > 0);
     time = (struct timespec){0, 0};
     show_sys(recvmmsg(sockets[1], messages, 2, 0, &time));
+    must_sys(sendmmsg(sockets[0], messages, 3, 0)); /* of which the first is taken */
+    time = (struct timespec){0, 0};
+    show_sys(recvmmsg(sockets[1], messages, 3, 0, &time));
+    show_sys(recvmmsg(sockets[1], messages, 3, MSG_DONTWAIT, NULL));
     time = (struct timespec){0, -1};
     show_sys(recvmmsg(sockets[1], messages, 2, 0, &time));
     time = (struct timespec){-1, 0};
@@ -113,6 +117,31 @@ static void waits_for_all(void)
     close_pair();
 }
 
+static void *sends_halves(void *argument)
+{
+    for (int i = 0; i < 3; i++) {
+        usleep(1000);
+        must_sys(write(sockets[0], "ab", 2));
+    }
+    return argument;
+}
+
+/* From a stream, each of them whole. */
+static void whole_ones(void)
+{
+    char room[2][4];
+    struct iovec halves[2] = {{room[0], 4}, {room[1], 4}};
+    struct mmsghdr two[2] = {{.msg_hdr = {.msg_iov = &halves[0], .msg_iovlen = 1}},
+                             {.msg_hdr = {.msg_iov = &halves[1], .msg_iovlen = 1}}};
+    make_pair(SOCK_STREAM);
+    must_sys(write(sockets[0], "ab", 2)); /* half of the first is there */
+    pthread_t sender = start(sends_halves, NULL);
+    show_sys(recvmmsg(sockets[1], two, 2, MSG_WAITALL, NULL));
+    say("%u and %u bytes\n", two[0].msg_len, two[1].msg_len);
+    join(sender);
+    close_pair();
+}
+
 /* The receiver makes it non-blocking: the sender, who shares it, sees that. */
 static void pass_descriptor(int flags)
 {
@@ -149,6 +178,7 @@ static void *all_of_it(void *argument)
     in_order(SOCK_STREAM);
     in_order(SOCK_SEQPACKET);
     waits_for_all();
+    whole_ones();
     pass_descriptor(0);
     pass_descriptor(MSG_DONTWAIT);
     return argument;

@@ -44,8 +44,9 @@ static void writer(int how)
 {
     int pair[2];
     must_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    struct pollfd begun = {.fd = pair[1], .events = POLLIN};
     pthread_t sender = start(sends, &pair[0]);
-    settle();
+    expect(poll(&begun, 1, -1) == 1);
     must_sys(shutdown(pair[0], how));
     join(sender);
     close(pair[0]);
