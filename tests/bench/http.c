@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks for the paths in turn. The whole answer is hashed, but for its Date: that may differ. */
+/* Asks for the paths in turn. The whole answer is hashed, but for its Date and what is said to differ, too. */
 #include "protocol.h"
 
 #include <err.h>
@@ -64,6 +64,19 @@ static struct head read_head(const struct talk *talk)
     return head;
 }
 
+static bool is_header(const char *line, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncasecmp(line, name, length) == 0 && line[length] == ':';
+}
+
+static bool may_differ(const char *line)
+{
+    return is_header(line, "Date") ||
+           (options.volatile_header && is_header(line, options.volatile_header));
+}
+
 static uint64_t hash_answer(uint64_t hash, const char *text, size_t head, size_t length)
 {
     size_t from = 0;
@@ -72,7 +85,7 @@ static uint64_t hash_answer(uint64_t hash, const char *text, size_t head, size_t
         const char *end = memchr(text + from, '\n', head - from);
         size_t line = (size_t)(end - (text + from)) + 1;
 
-        if (strncasecmp(text + from, "Date:", 5) != 0)
+        if (!may_differ(text + from))
             hash = hash_add(hash, text + from, line);
         from += line;
     }

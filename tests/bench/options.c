@@ -15,6 +15,7 @@ static const char usage[] =
     "  --rate R          R requests per second in all, on a fixed schedule: latencies count from it\n"
     "  --size BYTES      of an echo message (64)\n"
     "  --path TARGET     ask HTTP for TARGET instead of echo; up to 16, taken in turn\n"
+    "  --volatile NAME   a header that may differ from answer to answer, besides Date: not hashed\n"
     "  --new-connections ask HTTP with a connection for each request\n"
     "  --socks5 PORT     the server is a SOCKS5 relay: go through it to 127.0.0.1:PORT\n"
     "  --window N        connections opened at the same time (64)\n"
@@ -28,7 +29,8 @@ static const struct option names[] = {
     { "path", required_argument, NULL, 'u' },     { "socks5", required_argument, NULL, 'k' },
     { "window", required_argument, NULL, 'w' },   { "patience", required_argument, NULL, 't' },
     { "step", no_argument, NULL, 'e' },           { "rate", required_argument, NULL, 'q' },
-    { "new-connections", no_argument, NULL, 'n' }, { NULL, 0, NULL, 0 },
+    { "new-connections", no_argument, NULL, 'n' }, { "volatile", required_argument, NULL, 'v' },
+    { NULL, 0, NULL, 0 },
 };
 
 static double number(const char *text, double most)
@@ -56,6 +58,7 @@ static void take(struct options *options, int name, const char *value)
     case 't': options->patience = (unsigned)number(value, 1e6); break;
     case 'e': options->stepped = true; break;
     case 'n': options->closing = true; break;
+    case 'v': options->volatile_header = value; break;
     case 'u':
         if (options->path_count == MOST_PATHS)
             errx(2, "more than %d paths", MOST_PATHS);

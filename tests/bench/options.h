@@ -20,6 +20,7 @@ struct options {
     double rate;          /* not 0: requests per second over all of them, whatever the server does */
     unsigned path_count;  /* not 0: HTTP */
     const char *paths[MOST_PATHS];
+    const char *volatile_header; /* not NULL: not a part of the hash, as Date is none */
     bool stepped;         /* say "open" and "loaded" and wait for a line of input after each */
     bool closing; /* HTTP: a connection for each request */
 };
