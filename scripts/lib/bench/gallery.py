@@ -100,7 +100,8 @@ def run(bench):
     group = bench.report.group(
         "gallery", "Daemons from Debian's packages",
         "Each on one CPU, with all connections open and asking in a closed loop; the answers are the same on both "
-        "sides. Memory: of the process and the kernel, for each connection, with the sockets of both ends.",
+        "sides. Memory: of the process and the kernel, for each connection, with the sockets of both ends. Context "
+        "switches of threads that have ended are not counted: those of a thread for each request.",
         METRICS,
     )  # fmt: skip
     with ExitStack() as stack:
