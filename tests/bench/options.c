@@ -58,7 +58,11 @@ static void take(struct options *options, int name, const char *value)
     case 't': options->patience = (unsigned)number(value, 1e6); break;
     case 'e': options->stepped = true; break;
     case 'n': options->closing = true; break;
-    case 'v': options->volatile_header = value; break;
+    case 'v':
+        if (options->volatile_header)
+            errx(2, "more than one volatile header");
+        options->volatile_header = value;
+        break;
     case 'u':
         if (options->path_count == MOST_PATHS)
             errx(2, "more than %d paths", MOST_PATHS);
