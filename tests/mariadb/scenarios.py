@@ -9,14 +9,24 @@ import threading
 import time
 
 import pymysql
+import server
 
 LOST = (0, 2006, 2013, 4031)  # pymysql's codes for a connection that is gone
 QUERY_INTERRUPTED, KILLED = 1317, 1927
 LOCK_TIMEOUT, DEADLOCK = 1205, 1213
 
 
+# InnoDB of 10.11.19 cannot always recover when it was killed while many transactions committed: seen natively in
+# 3 of more than 1,200 kills. With the data of one of these each start ended so, natively as under unthread.
+INNODB_BUG = "Failing assertion: flst_add_first(rseg_header, TRX_RSEG + TRX_RSEG_HISTORY"
+
+
 class Wrong(Exception):
     pass
+
+
+class NativeBug(Exception):
+    """The server could not go on, and neither could the native one with the same data."""
 
 
 def expect(good, what, detail=""):
@@ -421,7 +431,12 @@ def killed(site, rounds=2, seconds=1.5):
         for writer in writers:
             writer.join(20)
         expect(sum(acknowledged) > before, "load", "nothing was acknowledged before the kill")
-        site.start()
+        try:
+            site.start()
+        except server.ServerFailed:
+            if site.fails_natively_by(INNODB_BUG):
+                raise NativeBug(f"InnoDB: {INNODB_BUG}") from None
+            raise
         expect(re.search(r"crash recovery", site.log_since_start(), re.I), "kill -9", "left nothing to recover")
         with site.connect() as connection:
             for writer, last in enumerate(acknowledged):
