@@ -100,10 +100,21 @@ unsigned ut_carrier_cpus(void)
 
 void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask)
 {
-    if (carrier->mask == mask)
+    if (atomic_load_explicit(&carrier->mask, memory_order_relaxed) == mask)
         return;
-    carrier->mask = mask;
+    atomic_store(&carrier->changes_mask, true);
+    atomic_store(&carrier->mask, mask); /* first: a signal that comes now has the last word */
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+    atomic_store(&carrier->changes_mask, false);
+}
+
+bool ut_carrier_any_admits(uint64_t signals)
+{
+    struct ut_carrier *carrier = __atomic_load_n(&made, __ATOMIC_ACQUIRE);
+    for (; carrier; carrier = carrier->next_made)
+        if (atomic_load(&carrier->changes_mask) || (~atomic_load(&carrier->mask) & signals))
+            return true;
+    return false;
 }
 
 int64_t ut_carrier_cpu_time(struct ut_carrier *carrier)

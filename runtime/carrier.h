@@ -75,7 +75,10 @@ void ut_carrier_bind(struct ut_carrier *carrier, struct ut_coro *coro, bool boun
 /* Make the kernel's signal mask of the calling carrier MASK. A system call only if it differs. */
 void ut_carrier_set_mask(struct ut_carrier *carrier, uint64_t mask);
 
-/* The same for the alternate signal stack. */
+/* Does the kernel thread of some carrier let in one of SIGNALS (bits)? Any context. */
+bool ut_carrier_any_admits(uint64_t signals);
+
+/* As ut_carrier_set_mask for the alternate signal stack. */
 void ut_carrier_set_alternate_stack(struct ut_carrier *carrier, const stack_t *stack);
 
 /*

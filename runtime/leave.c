@@ -34,7 +34,8 @@ static struct ut_coro *first_in_queue(struct ut_lane *lane)
  */
 static bool fits(const struct ut_carrier *carrier, struct ut_coro *coro)
 {
-    return carrier->mask == atomic_load_explicit(&coro->mask, memory_order_relaxed) &&
+    return atomic_load_explicit(&carrier->mask, memory_order_relaxed) ==
+               atomic_load_explicit(&coro->mask, memory_order_relaxed) &&
            carrier->alternate_stack.ss_sp == coro->alternate_stack.ss_sp &&
            carrier->alternate_stack.ss_flags == coro->alternate_stack.ss_flags && !coro->holds &&
            !atomic_load_explicit(&coro->bind, memory_order_relaxed);

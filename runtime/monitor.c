@@ -69,6 +69,7 @@ struct sight {
 
 _Atomic bool ut_monitor_sleeps;
 uint64_t ut_monitor_accepts;
+static _Atomic uint64_t blocked = UT_MASK_EVERY; /* signals, by the monitor's thread; written by it */
 static _Atomic bool summary_wanted;
 static _Atomic uint32_t calls; /* the word it sleeps on: changed by each call */
 static struct sight *sights;
@@ -255,16 +256,22 @@ static void relieve(void)
 /* Accept what coroutines accept, and pass on what has come. */
 static void take_signals(void)
 {
-    static uint64_t mask = UT_MASK_EVERY; /* the monitor's own; monitor only */
     if (atomic_load_explicit(&ut_tls.attention, memory_order_relaxed)) {
-        mask = UT_MASK_ALL; /* the handler has blocked everything */
+        atomic_store(&blocked, UT_MASK_ALL); /* the handler has blocked everything */
         ut_critical_deliver();
     }
+    uint64_t mask = atomic_load_explicit(&blocked, memory_order_relaxed);
     uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_ALL & ~ut_monitor_accepts;
     if (mask == wanted)
         return;
-    mask = wanted;
-    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
+    atomic_store(&blocked, mask & wanted);
+    ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &wanted, NULL, sizeof wanted);
+    atomic_store(&blocked, wanted);
+}
+
+bool ut_monitor_admits(uint64_t signals)
+{
+    return signals & ~atomic_load(&blocked) & ~ut_monitor_accepts;
 }
 
 static void *print_summary(void *unused)
@@ -382,4 +389,5 @@ void ut_monitor_forked(void)
     atomic_store(&ut_monitor_sleeps, false);
     ut_observe_forked();
     sights = NULL;
+    atomic_store(&blocked, UT_MASK_EVERY); /* with which the child's will begin */
 }

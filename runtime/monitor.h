@@ -19,6 +19,9 @@ void ut_monitor_summarise(void);
 /* Signals (bits) that it accepts besides what some coroutine would take; set before its start. */
 extern uint64_t ut_monitor_accepts;
 
+/* Does it still let in one of SIGNALS (bits), which no coroutine takes by now? Any context. */
+bool ut_monitor_admits(uint64_t signals);
+
 /* True while it sleeps without end because nothing runs; read by ut_monitor_watch only. */
 extern _Atomic bool ut_monitor_sleeps;
 

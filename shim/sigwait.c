@@ -127,6 +127,8 @@ static void suspend(struct ut_coro *self, const char *why, const sigset_t *mask,
     ut_region_begin(self, why, true);
     /* From here on others direct signals at us by the new mask, which sigsuspend makes true. */
     ut_coro_set_mask(self, ut_signal_bits(mask));
+    atomic_store(&atomic_load_explicit(&self->carrier, memory_order_relaxed)->mask,
+                 ut_signal_bits(mask));
     ut_shake();
     if (!(atomic_load(&self->pending) & ~ut_signal_bits(mask)))
         real(sigsuspend)(mask);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A signal whose default action ends the process, once accepted by threads that waited with a mask of their own,
- * or have ended: when all threads block it, it stays pending, and is taken from there. */
+ * or have ended: when all threads block it, it stays pending, and is taken from there,
+ * also at once. */
 #include <poll.h>
 #include <signal.h>
 
@@ -43,7 +44,6 @@ int main(void)
     for (int round = 0; round < ROUNDS; round++) {
         start_many(threads, THREADS, round % 2 ? waits_with_none : unblocks_and_ends);
         join_many(threads, THREADS);
-        settle();
         join(start(sends_and_takes, NULL));
     }
     return finished();
