@@ -261,7 +261,7 @@ static void take_signals(void)
         ut_critical_deliver();
     }
     uint64_t mask = atomic_load_explicit(&blocked, memory_order_relaxed);
-    uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_ALL & ~ut_monitor_accepts;
+    uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_EVERY & ~ut_monitor_accepts;
     if (mask == wanted)
         return;
     atomic_store(&blocked, mask & wanted);

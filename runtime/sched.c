@@ -350,11 +350,11 @@ static bool work_elsewhere(struct ut_lane *lane)
  */
 static void shed_signals(struct ut_lane *lane, struct ut_carrier *carrier)
 {
-    uint64_t accepts = ~carrier->mask & UT_MASK_ALL;
+    uint64_t accepts = ~carrier->mask & UT_MASK_EVERY;
     atomic_store(&lane->accepts, accepts);
     ut_shake();
     if (accepts & ut_sigmask_blocked_by_all()) {
-        ut_carrier_set_mask(carrier, UT_MASK_ALL);
+        ut_carrier_set_mask(carrier, UT_MASK_EVERY);
         atomic_store_explicit(&lane->accepts, 0, memory_order_relaxed);
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A signal whose default action ends the process, once accepted by threads that waited with a mask of their own,
- * or have ended: when all threads block it, it stays pending, and is taken from there,
- * also at once. */
+/* A signal whose default action ends the process, also one that mostly is a fault, once accepted by threads that
+ * waited with a mask of their own, or have ended: when all threads block it, it stays pending, and is taken from
+ * there, also at once. */
 #include <poll.h>
 #include <signal.h>
 
@@ -9,7 +9,8 @@
 
 enum { THREADS = 6, ROUNDS = 20 };
 
-static sigset_t usr1;
+static const int signals[] = {SIGUSR1, SIGBUS};
+static sigset_t both;
 
 static void *waits_with_none(void *argument)
 {
@@ -22,7 +23,7 @@ static void *waits_with_none(void *argument)
 
 static void *unblocks_and_ends(void *argument)
 {
-    must(pthread_sigmask(SIG_UNBLOCK, &usr1, NULL));
+    must(pthread_sigmask(SIG_UNBLOCK, &both, NULL));
     settle();
     return argument;
 }
@@ -30,17 +31,20 @@ static void *unblocks_and_ends(void *argument)
 static void *sends_and_takes(void *argument)
 {
     struct timespec none = {0, 0};
-    must_sys(kill(getpid(), SIGUSR1));
-    expect(sigtimedwait(&usr1, NULL, &none) == SIGUSR1);
+    for (int i = 0; i < 2; i++) {
+        must_sys(kill(getpid(), signals[i]));
+        expect(sigtimedwait(&both, NULL, &none) == signals[i]);
+    }
     return argument;
 }
 
 int main(void)
 {
     pthread_t threads[THREADS];
-    sigemptyset(&usr1);
-    sigaddset(&usr1, SIGUSR1);
-    must(pthread_sigmask(SIG_BLOCK, &usr1, NULL));
+    sigemptyset(&both);
+    for (int i = 0; i < 2; i++)
+        sigaddset(&both, signals[i]);
+    must(pthread_sigmask(SIG_BLOCK, &both, NULL));
     for (int round = 0; round < ROUNDS; round++) {
         start_many(threads, THREADS, round % 2 ? waits_with_none : unblocks_and_ends);
         join_many(threads, THREADS);
