@@ -272,6 +272,7 @@ static struct ut_carrier *obtain(void)
     carrier = ut_sys_map(sizeof *carrier);
     if (!carrier)
         return NULL;
+    carrier->mask = UT_MASK_EVERY; /* as its thread starts: ut_carrier_any_admits looks from now on */
     ut_lock_acquire(&carriers_lock);
     carrier->next_made = made;
     __atomic_store_n(&made, carrier, __ATOMIC_RELEASE);

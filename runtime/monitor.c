@@ -264,7 +264,7 @@ static void take_signals(void)
     uint64_t wanted = ut_sigmask_blocked_by_all() & UT_MASK_EVERY & ~ut_monitor_accepts;
     if (mask == wanted)
         return;
-    atomic_store(&blocked, mask & wanted);
+    atomic_store(&blocked, mask & wanted); /* until the kernel has it: read by ut_monitor_admits */
     ut_syscall4(SYS_rt_sigprocmask, SIG_SETMASK, &wanted, NULL, sizeof wanted);
     atomic_store(&blocked, wanted);
 }

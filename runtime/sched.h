@@ -44,7 +44,7 @@ struct ut_carrier {
     struct ut_coro *left;          /* it went straight to `current`, which sees to it: leave.c;
                                       written and read by this kernel thread only */
     _Atomic uint64_t mask;         /* the kernel's signal mask of this thread; written by itself */
-    _Atomic bool changes_mask;     /* that is not in force yet */
+    _Atomic bool changes_mask;     /* that is not in force yet; see ut_carrier_any_admits */
     stack_t alternate_stack;       /* and its alternate signal stack */
     int thread_id;                 /* the kernel's */
     struct ut_tls *tls;            /* its own, while no coroutine runs */

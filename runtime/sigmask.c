@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "sigmask.h"
 
+#include "carrier.h"
+#include "clock.h"
 #include "monitor.h"
 #include "sched.h"
+#include "stats.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
+
+#define MOST_WAIT (100 * UT_MILLISECOND) /* for kernel threads that need no more than a CPU */
 
 enum { KINDS = 64 };
 
@@ -68,6 +73,21 @@ void ut_sigmask_remove(uint64_t mask)
 uint64_t ut_sigmask_blocked_by_all(void)
 {
     return ~atomic_load(&accepted_by_some);
+}
+
+void ut_sigmask_await(uint64_t signals)
+{
+    for (int64_t end = 0; (ut_sigmask_blocked_by_all() & signals) == signals;) {
+        if (!ut_monitor_admits(signals) && !ut_carrier_any_admits(signals))
+            return;
+        int64_t now = ut_clock_now();
+        end = end ? end : now + MOST_WAIT;
+        if (now >= end) {
+            ut_count(signals_unsettled);
+            return;
+        }
+        ut_syscall0(SYS_sched_yield);
+    }
 }
 
 void ut_sigmask_forked(void)

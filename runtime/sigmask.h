@@ -17,6 +17,13 @@ void ut_sigmask_remove(uint64_t mask);
 /* The signals that every coroutine blocks. */
 uint64_t ut_sigmask_blocked_by_all(void);
 
+/*
+ * If every coroutine blocks SIGNALS (bits): wait until the kernel threads that carry coroutines, and the monitor, do,
+ * too. They follow by themselves (sum_up calls them), but some microseconds later, and one that still lets a
+ * signal in may end the process by its default. At most 100 ms, then it is counted (signals_unsettled). Any context.
+ */
+void ut_sigmask_await(uint64_t signals);
+
 /* In a forked child: there are none. */
 void ut_sigmask_forked(void);
 

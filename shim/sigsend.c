@@ -3,12 +3,8 @@
  * Sending signals, to one thread: pthread_kill(3), pthread_sigqueue(3), raise(3), tgkill(2); and to the
  * process itself: kill(2), killpg(3), sigqueue(3).
  */
-#include "carrier.h"
-#include "clock.h"
-#include "monitor.h"
 #include "real.h"
 #include "sigmask.h"
-#include "stats.h"
 #include "sigactions.h"
 #include "signals.h"
 #include "sigqueue.h"
@@ -85,47 +81,31 @@ UT_EXPORT int tgkill(pid_t process, pid_t thread, int signal)
 
 /* Sending to the process */
 
-#define SETTLED_AFTER (100 * UT_MILLISECOND)
-
 /*
- * A signal that all threads block stays pending; but the kernel threads follow their coroutines' masks some
- * microseconds later, and one that still lets SIGNAL in could end the process by its default. Who
- * has seen that all block it may send it: so wait for them. They have it to do already, and need a CPU only.
- * Stack: any. Lane: as the caller. Async-signal-safe, as kill(2) is.
+ * A signal that all threads block stays pending. Who has seen that all block it may send it at once: not before the
+ * kernel threads, which follow a little later, do so. Stack: any. Lane: as the caller. Async-signal-safe, as kill(2) is.
  */
-static void settle(pid_t process, int signal)
+static void await_masks(pid_t process, int signal)
 {
-    if (signal <= 0 || signal >= UT_SIGNALS || (process > 0 && process != getpid()) ||
-        !ut_shim_started())
-        return;
-    uint64_t bit = ut_signal_bit(signal);
-    for (int64_t end = 0; ut_sigmask_blocked_by_all() & bit;) {
-        if (!ut_monitor_admits(bit) && !ut_carrier_any_admits(bit))
-            return;
-        int64_t now = ut_clock_now();
-        end = end ? end : now + SETTLED_AFTER;
-        if (now >= end) {
-            ut_count(signals_unsettled);
-            return;
-        }
-        ut_syscall0(SYS_sched_yield);
-    }
+    if (signal > 0 && signal < UT_SIGNALS && (process <= 0 || process == getpid()) &&
+        ut_shim_started())
+        ut_sigmask_await(ut_signal_bit(signal));
 }
 
 UT_EXPORT int kill(pid_t process, int signal)
 {
-    settle(process, signal);
+    await_masks(process, signal);
     return real(kill)(process, signal);
 }
 
 UT_EXPORT int killpg(pid_t group, int signal)
 {
-    settle(0, signal); /* perhaps its own */
+    await_masks(0, signal); /* perhaps its own */
     return real(killpg)(group, signal);
 }
 
 UT_EXPORT int sigqueue(pid_t process, int signal, const union sigval value)
 {
-    settle(process, signal);
+    await_masks(process, signal);
     return real(sigqueue)(process, signal, value);
 }

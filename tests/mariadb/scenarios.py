@@ -15,7 +15,6 @@ LOST = (0, 2006, 2013, 4031)  # pymysql's codes for a connection that is gone
 QUERY_INTERRUPTED, KILLED = 1317, 1927
 LOCK_TIMEOUT, DEADLOCK = 1205, 1213
 
-
 # InnoDB of 10.11.19 cannot always recover when it was killed while many transactions committed: seen natively in
 # 3 of more than 1,200 kills. With the data of one of these each start ended so, natively as under unthread.
 INNODB_BUG = "Failing assertion: flst_add_first(rseg_header, TRX_RSEG + TRX_RSEG_HISTORY"
