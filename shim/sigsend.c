@@ -82,8 +82,9 @@ UT_EXPORT int tgkill(pid_t process, pid_t thread, int signal)
 /* Sending to the process */
 
 /*
- * A signal that all threads block stays pending. Who has seen that all block it may send it at once: not before the
- * kernel threads, which follow a little later, do so. Stack: any. Lane: as the caller. Async-signal-safe, as kill(2) is.
+ * A signal that all threads block stays pending. Who has seen that all block it may send it at once: not before
+ * the kernel threads, which follow a little later, do so. Stack: any. Lane: as the caller. Async-signal-safe, as
+ * kill(2) is.
  */
 static void await_masks(pid_t process, int signal)
 {
